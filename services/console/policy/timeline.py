@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.console.policy.status import RecordedMessage
+from services.safeguarding.child_events.discussion_events import StrategyWithoutQuorum
 from services.safeguarding.child_events.events import Due, Event, TextNeedsHuman
 from services.safeguarding.duty.decisions import (
     DutyChanged,
@@ -160,6 +161,8 @@ def _act(content: Message) -> str:
         return f"{act} not-in-english"
     if isinstance(content, DutyAcknowledged) and content.unread:
         return f"{act} unread"
+    if isinstance(content, StrategyWithoutQuorum) and content.doubled:
+        return f"{act} doubled"
     return f"{act} withdrawn" if isinstance(content, Duty) and content.act == "withdraw" else act
 
 

@@ -114,12 +114,19 @@ class StrategyQuorumReached(Event, kind="strategy.quorum-reached.v1"):
 
 class StrategyWithoutQuorum(Event, kind="strategy.without-quorum.v1"):
     """Not all who must be there (police, health, social care) have said that they come: the discussion is about to
-    begin, people have had their time to answer to a new date, or somebody has withdrawn at the last moment.
+    begin, people have had their time to answer to a new date, somebody has withdrawn at the last moment, or has
+    accepted another at the same time before.
     """
 
     episode: UUID
     discussion: int
     lacking: tuple[Literal["police", "health", "social-care"], ...]
+    doubled: tuple[Literal["police", "health", "social-care"], ...] = ()
+    """Of these: whoever accepted the seat had accepted another discussion at the same time, and can come to one."""
+
+    @property
+    def matter(self) -> str:
+        return " ".join(self.doubled)
 
 
 class StrategyCounterProposed(Event, kind="strategy.counter-proposed.v1"):

@@ -50,6 +50,7 @@ class Fact(StrEnum):
     SOCIAL_CARE_COMES = "social-care-comes"
     HEALTH_COMES = "health-comes"
     EACH_IS_FREE = "each-is-free"
+    """Nobody who accepted the discussion had accepted another at the same time."""
     ONE_SOURCE = "one-source"
     READER_IS_DUTY = "reader-is-duty"
 

@@ -1,7 +1,7 @@
 """Decides when a discussion is, who must be there, and what a reply means. Pure: facts and times are passed in."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, count
@@ -44,6 +44,9 @@ ANSWERS = frozenset({Reply.ACCEPTED, Reply.TENTATIVE})
 class Attendance:
     role: Role
     reply: Reply
+    person: str | None = field(default=None, kw_only=True)
+    engaged: bool = field(default=False, kw_only=True)
+    """They had accepted another discussion at the same time before this one, and can come to one."""
 
 
 def choose_start(meets: Meets, now: datetime, *, urgent_at: datetime | None) -> datetime:
@@ -78,9 +81,21 @@ def is_held_at_night(starts_at: datetime) -> bool:
 
 
 def taken_seats(attendees: Iterable[Attendance]) -> tuple[Seat, ...]:
-    """Those that somebody has accepted, in the order of the quorum."""
-    taken = {SEATS.get(each.role) for each in attendees if each.reply is Reply.ACCEPTED}
+    """Those that somebody has accepted who can come, in the order of the quorum. Nobody takes two."""
+    free = [each for each in attendees if each.reply is Reply.ACCEPTED and not each.engaged and each.role in SEATS]
+    by_person: dict[str, list[Seat]] = {}
+    for at, each in enumerate(free):
+        by_person.setdefault(each.person or f"nobody known {at}", []).append(SEATS[each.role])
+    taken: list[Seat] = []
+    for seats in sorted(by_person.values(), key=lambda seats: len(set(seats))):
+        taken += [seat for seat in seats if seat not in taken][:1]
     return tuple(seat for seat in QUORUM if seat in taken)
+
+
+def doubled_seats(attendees: Sequence[Attendance], starts_at: datetime) -> tuple[Seat, ...]:
+    """The seats of the quorum that are lacking because who accepted them cannot come to all that they accepted."""
+    engaged = {SEATS.get(each.role) for each in attendees if each.reply is Reply.ACCEPTED and each.engaged}
+    return tuple(seat for seat in lacking_seats(attendees, starts_at) if seat in engaged)
 
 
 def lacking_seats(attendees: Iterable[Attendance], starts_at: datetime) -> tuple[Seat, ...]:

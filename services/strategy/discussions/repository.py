@@ -25,12 +25,23 @@ class Attendee(Attendance):
     duty: UUID
     step: int
     delivery: UUID
-    person: str | None
 
 
-ATTENDEES = """
-    SELECT duty, step, role, delivery, person, reply FROM attendees WHERE person IS NOT NULL AND {which} ORDER BY role, step
+ENGAGED = """
+    SELECT FROM discussions here
+    JOIN discussions other ON other.discussion <> here.discussion AND other.exercise = here.exercise
+        AND other.state = 'planned' AND other.record_asked_at IS NULL
+        AND other.starts_at < here.ends_at AND other.ends_at > here.starts_at
+    JOIN attendees before ON before.discussion = other.discussion AND before.person = asked.person
+        AND before.reply = 'accepted'
+    WHERE here.discussion = asked.discussion AND asked.reply = 'accepted'
+        AND (before.replied_at, other.discussion) < (asked.replied_at, here.discussion)
 """
+"""Of an attendee: what they had accepted for the same time before, and nobody has called off since."""
+ATTENDEES = f"""
+    SELECT duty, step, role, delivery, person, reply, EXISTS ({ENGAGED}) AS engaged
+    FROM attendees asked WHERE person IS NOT NULL AND {{which}} ORDER BY role, step
+"""  # noqa: S608 this module's own words
 OF_DISCUSSION = ATTENDEES.format(which="discussion = %(discussion)s")
 WITH_ADDRESS = ATTENDEES.format(which="discussion = %(discussion)s AND address_hash = ANY(%(hashes)s)")
 OF_DUTY = ATTENDEES.format(which="duty = %(duty)s")
@@ -60,7 +71,12 @@ def attendee_by_duty(duty: Duty) -> Query[Attendee | None]:
 
 
 def _attendees(rows: Rows) -> list[Attendee]:
-    return [Attendee(Role(row.role), Reply(row.reply), row.duty, row.step, row.delivery, row.person) for row in rows]
+    return [
+        Attendee(
+            Role(row.role), Reply(row.reply), row.duty, row.step, row.delivery, person=row.person, engaged=row.engaged
+        )
+        for row in rows
+    ]
 
 
 INVITE = """

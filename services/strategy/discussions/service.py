@@ -33,7 +33,15 @@ from services.safeguarding.meetings import Meets
 from services.safeguarding.message import Message
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.policy import ANSWERS, Reply, Seat, choose_start, lacking_seats, taken_seats
+from services.strategy.discussions.policy import (
+    ANSWERS,
+    Reply,
+    Seat,
+    choose_start,
+    doubled_seats,
+    lacking_seats,
+    taken_seats,
+)
 from services.strategy.discussions.repository import (
     ONE,
     PLANNED,
@@ -188,11 +196,14 @@ class DiscussionService:
     def _publish_quorum(
         self, uow: UnitOfWork, found: Discussion, before: Sequence[Attendee], after: Sequence[Attendee]
     ) -> None:
-        """The convener hears when the quorum is reached, and when it is lost again after the time of the warning."""
+        """The convener hears when the quorum is reached, when it is lost again after the time of the warning, and at
+        once if somebody who accepts is expected elsewhere at the same time.
+        """
         lacked = lacking_seats(before, found.starts_at)
+        is_doubled = bool({*doubled_seats(after, found.starts_at)} - {*doubled_seats(before, found.starts_at)})
         if lacked and not lacking_seats(after, found.starts_at):
             _publish(uow, found, StrategyQuorumReached(**_about(found), seats=taken_seats(after)))
-        elif not lacked and self.clocks.story() >= found.warns_at:
+        elif is_doubled or (not lacked and self.clocks.story() >= found.warns_at):
             _publish_lacking(uow, found, after)
 
     async def mark_held(self, uow: UnitOfWork, found: Discussion) -> None:
@@ -256,7 +267,8 @@ def _outcome_of(found: Discussion, attendee: Attendee, reply: Reply, how: How) -
 def _publish_lacking(uow: UnitOfWork, found: Discussion, attendees: Sequence[Attendee]) -> tuple[Seat, ...]:
     seats = lacking_seats(attendees, found.starts_at)
     if seats:
-        _publish(uow, found, StrategyWithoutQuorum(**_about(found), lacking=seats))
+        doubled = doubled_seats(attendees, found.starts_at)
+        _publish(uow, found, StrategyWithoutQuorum(**_about(found), lacking=seats, doubled=doubled))
     return seats
 
 

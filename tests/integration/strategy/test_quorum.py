@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from services.platform.store.encryption import Keyring
-from services.safeguarding.child_events.discussion_events import StrategyDiscussionRedated
+from services.safeguarding.child_events.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
 from services.strategy.discussions import monitor
 from services.strategy.discussions.monitor import DiscussionWatch
 from tests.support.engines.database import Database
@@ -163,3 +163,58 @@ async def test_a_discussion_that_is_planned_too_late_for_its_warning_is_warned_o
         while len(await lacking(strategy)) == before:  # noqa: ASYNC110 the watch brings it about
             await asyncio.sleep(0.05)
     await watch.loop.stop()
+
+
+async def another_at_the_same_time(strategy: Strategy, **about: Any) -> None:
+    """A second absence is discussed at the same minute, and everybody is invited to that as well, a minute later."""
+    strategy.floor.clocks.now += timedelta(minutes=1)  # type: ignore[attr-defined]
+    before = len(strategy.medium.sent)
+    for told in [strategy.invitation(role, episode=about["episode"]) for role in EVERYONE]:
+        await strategy.hear(told)
+    await strategy.sent(before + len(EVERYONE))
+
+
+async def test_who_has_accepted_several_discussions_at_one_minute_counts_in_the_first_alone(strategy: Strategy) -> None:
+    await all_accept(strategy)
+    await another_at_the_same_time(strategy, episode=uuid4())
+    for role in (POLICE, SOCIAL):
+        await strategy.accept(role, strategy.newest(role), ACCEPTED="DECLINED")
+    await strategy.accept(HEALTH, strategy.newest(HEALTH))
+    [reached] = await strategy.said("strategy.quorum-reached.v1")
+    assert reached["seats"] == ["police", "health", "social-care"], "the first stands"
+    [warned] = await strategy.said("strategy.without-quorum.v1")
+    assert (warned["doubled"], "health" in warned["lacking"]) == (["health"], True)
+    assert warned["episode"] != reached["episode"]
+    await strategy.accept(HEALTH, strategy.newest(HEALTH))
+    assert len(await strategy.said("strategy.without-quorum.v1")) == 1, "said once"
+
+
+async def test_all_of_a_second_discussion_are_expected_elsewhere_until_the_first_is_called_off(
+    strategy: Strategy,
+) -> None:
+    await all_accept(strategy)
+    await another_at_the_same_time(strategy, episode=uuid4())
+    second = {role: strategy.newest(role) for role in EVERYONE}
+    for role in EVERYONE:
+        await strategy.accept(role, second[role])
+    assert len(await strategy.said("strategy.quorum-reached.v1")) == 1
+    assert [each["doubled"] for each in await strategy.said("strategy.without-quorum.v1")] == [
+        ["police"], ["police", "social-care"], ["police", "health", "social-care"],
+    ]  # fmt: skip
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionCancelled, discussion=1))
+    await look(strategy, NOON + timedelta(minutes=46))
+    assert len(await lacking(strategy)) == 3, "it has its quorum by then"
+
+
+async def test_a_discussion_that_begins_when_the_other_is_over_has_all_its_seats(strategy: Strategy) -> None:
+    await all_accept(strategy)
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionRedated, starts_at=NEXT_DAY))
+    await strategy.sent(6)
+    await all_accept(strategy)
+    before = len(strategy.medium.sent)
+    await another_at_the_same_time(strategy, episode=uuid4())
+    assert len(strategy.medium.sent) > before
+    for role in EVERYONE:
+        await strategy.accept(role, strategy.newest(role))
+    assert len(await strategy.said("strategy.quorum-reached.v1")) == 3
+    assert await lacking(strategy) == []

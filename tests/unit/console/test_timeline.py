@@ -1,12 +1,13 @@
 """An episode's timeline: all of it, in order, and nothing of another's."""
 
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from services.console.policy.status import RecordedMessage
-from services.console.policy.timeline import timeline
+from services.console.policy.timeline import _act, timeline
 from services.console.web.templates import Words
+from services.safeguarding.child_events.discussion_events import StrategyWithoutQuorum
 from services.safeguarding.child_events.events import (
     ChildReportedMissing,
     PoliceReferenceTexted,
@@ -245,3 +246,9 @@ def test_a_text_that_is_not_in_english_says_which_language_to_whoever_reads_it()
         "A text that somebody must read: not understood. It seems to be in Albanian",
         "A text that somebody must read: not understood",
     ]
+
+
+def test_who_has_accepted_another_discussion_at_the_same_time_is_said_by_seat() -> None:
+    about: dict[str, Any] = {"authority": "kestrel", "episode": uuid4(), "discussion": 1, "lacking": ("health",)}
+    for doubled, act in (((), "strategy.without-quorum"), (("health",), "strategy.without-quorum doubled")):
+        assert _act(StrategyWithoutQuorum(**about, doubled=doubled)) == act

@@ -116,11 +116,11 @@ def test_what_is_said_depends_on_what_became_of_those_before(
     assert before is asked
 
 
-def quorum(matter: str, at: datetime) -> str:
+def quorum(matter: str, at: datetime, wording: str = "strategy-quorum-reached") -> str:
     duty = DutyOfCase(
         duty=UUID(int=8), rule="x", protocol="p", cause=Cause(id="x", time=at, matter=matter), role=Role.DUTY_WORKER,
-        channel=Channel.TEXT, wording=Wording("strategy-quorum-reached"), created_at=at, counted_from=at,
-        tellings=(made := Telling(step=0, role=Role.DUTY_WORKER, channel=Channel.TEXT, wording=Wording("strategy-quorum-reached"), told_at=at, changed_at=at),),
+        channel=Channel.TEXT, wording=Wording(wording), created_at=at, counted_from=at,
+        tellings=(made := Telling(step=0, role=Role.DUTY_WORKER, channel=Channel.TEXT, wording=Wording(wording), told_at=at, changed_at=at),),
     )  # fmt: skip
     draft = cast("Draft", SimpleNamespace(episode_of=lambda _: None, rule_of=lambda _: SimpleNamespace(deed=None)))
     return choose_sentence(made.wording, facts_of(draft, duty, made), PRESUPPOSED)
@@ -137,6 +137,11 @@ def quorum(matter: str, at: datetime) -> str:
 )
 def test_health_is_said_to_have_accepted_only_if_it_has(seats: str, at: datetime, said: str) -> None:
     assert quorum(seats, at) == said
+
+
+@pytest.mark.parametrize(("doubled", "said"), [("health", "strategy-accepted-twice"), ("", "strategy-without-quorum")])
+def test_whoever_convenes_hears_if_somebody_has_accepted_several_at_one_time(doubled: str, said: str) -> None:
+    assert quorum(doubled, AT, "strategy-without-quorum") == said
 
 
 def test_each_wording_has_its_line_and_every_path_ends_in_one_that_presupposes_nothing() -> None:

@@ -8,7 +8,14 @@ from hypothesis import strategies as any_
 
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND, in_working_hours, working_day_after
-from services.strategy.discussions.policy import Attendance, Reply, choose_start, lacking_seats
+from services.strategy.discussions.policy import (
+    Attendance,
+    Reply,
+    choose_start,
+    doubled_seats,
+    lacking_seats,
+    taken_seats,
+)
 from tests.support.histories.meetings import AT_ONCE, IN_FULL
 
 
@@ -121,3 +128,34 @@ def test_guardian_and_home_office_do_not_make_a_quorum() -> None:
         Attendance(Role.HOME_OFFICE_MISSING_DESK, Reply.ACCEPTED),
     ]
     assert lacking_seats(coming, BY_DAY) == ("police", "health", "social-care")
+
+
+BY_DAY = datetime(2026, 11, 24, 14, tzinfo=UTC)
+POLICE, HEALTH, WORKER = (
+    Role.POLICE_MISSING_COORDINATOR,
+    Role.CHILD_HEALTH_PRACTITIONER,
+    Role.CHILD_SOCIAL_WORKER,
+)
+
+
+def accepting(role: Role, person: str, *, engaged: bool = False) -> Attendance:
+    return Attendance(role, Reply.ACCEPTED, person=person, engaged=engaged)
+
+
+def test_who_is_expected_elsewhere_takes_no_seat_until_a_colleague_does() -> None:
+    told = [accepting(POLICE, "p"), accepting(WORKER, "w"), accepting(HEALTH, "h", engaged=True)]
+    assert lacking_seats(told, BY_DAY) == doubled_seats(told, BY_DAY) == ("health",)
+    told.append(accepting(HEALTH, "deputy"))
+    assert lacking_seats(told, BY_DAY) == doubled_seats(told, BY_DAY) == ()
+
+
+def test_nobody_takes_two_seats_of_one_discussion() -> None:
+    both = [accepting(HEALTH, "x"), accepting(WORKER, "x"), accepting(POLICE, "p")]
+    assert lacking_seats(both, BY_DAY) == ("social-care",)
+    assert taken_seats([*both, accepting(HEALTH, "h")]) == ("police", "health", "social-care")
+    assert taken_seats([*both, accepting(Role.DUTY_WORKER, "d")]) == ("police", "health", "social-care")
+
+
+def test_who_has_not_accepted_is_counted_twice_by_nobody() -> None:
+    waiting = Attendance(HEALTH, Reply.TENTATIVE, person="h", engaged=True)
+    assert doubled_seats([waiting], BY_DAY) == ()

@@ -68,6 +68,8 @@ def _of_duty(draft: Draft, duty: DutyOfCase, telling: Telling) -> Iterator[Fact]
     if duty.wording is Wording("strategy-quorum-reached"):
         seats = duty.cause.matter.split() or _quorum_at(duty.created_at)
         yield from (fact for seat, fact in SEATS.items() if seat in seats)
+    if duty.wording is not Wording("strategy-without-quorum") or not duty.cause.matter:
+        yield Fact.EACH_IS_FREE
 
 
 def _quorum_at(at: datetime) -> list[str]:
