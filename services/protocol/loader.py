@@ -56,6 +56,12 @@ _PlainLoader.yaml_implicit_resolvers = {
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+LADDERS_FOR: dict[str, dict[str, list[dict[str, Any]]]] = _PlainLoader(
+    Path(__file__).with_name("ladders.yaml").read_text()
+).get_single_data()
+"""By whom they begin with, as a reader is shown them."""
+LADDERS = {name: steps for ladders in LADDERS_FOR.values() for name, steps in ladders.items()}
+"""The steps that a rule of any file may name under `otherwise`. An episode keeps those with which it opened."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,8 @@ class RulesFile:
     """Who adopted the file, and the first day on which it holds."""
     sources: list[dict[str, Any]] = field(default_factory=list)
     """Further texts that its rules cite."""
+    ladder_of: dict[str, str] = field(default_factory=dict)
+    """By rule, the ladder that it names. Its steps stand in the rule itself."""
     values: list[dict[str, Any]] = field(default_factory=list)
     text: str = ""
 
@@ -131,7 +139,7 @@ def _parse(path: Path, text: str) -> RulesFile:
         protocol=str(content.get("protocol", path.stem)),
         version=str(content.get("version", "")),
         authority=str(content.get("authority", DEFAULT)),
-        rules=content["rules"],
+        rules=[_with_its_ladder(rule) for rule in content["rules"]],
         closing=content.get("closing", []),
         watch_on=content.get("watch-on", []),
         stand_down=content.get("stand-down", {}),
@@ -141,9 +149,19 @@ def _parse(path: Path, text: str) -> RulesFile:
         approved=content.get("approved"),
         adopted=content.get("adopted"),
         sources=content.get("sources") or [],
+        ladder_of={str(each.get("id")): each["otherwise"] for each in content["rules"] if _names_a_ladder(each)},
         values=content.get("values") or [],
         text=text,
     )
+
+
+def _with_its_ladder(rule: dict[str, Any]) -> dict[str, Any]:
+    """The steps in place of their name. A name that is not known stays, for `check` to refuse."""
+    return {**rule, "otherwise": LADDERS[rule["otherwise"]]} if _names_a_ladder(rule) else rule
+
+
+def _names_a_ladder(rule: dict[str, Any]) -> bool:
+    return isinstance(name := rule.get("otherwise"), str) and name in LADDERS
 
 
 def fault_of_yaml(path: Path, error: Exception) -> str:

@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 from services.protocol.law.law import AMOUNT, Source, Value
+from services.protocol.loader import LADDERS
 from services.protocol.policy.rule_language.grammar import CALENDAR, LENGTH, MassReport, Rule, StandDown
 from services.protocol.policy.rule_language.vocabulary import NUMBERED, Condition, Question, Trigger
 from services.schemas.messages import Plain, read_part
@@ -54,6 +55,7 @@ def schema() -> dict[str, Any]:
     rule["properties"]["workdays"]["anyOf"].append(REFERENCE)
     on = rule["properties"]["on"]
     rule["properties"]["on"] = {"anyOf": [on, *on["items"]["anyOf"]]}
+    rule["properties"]["otherwise"] = {"anyOf": [{"enum": sorted(LADDERS)}, rule["properties"]["otherwise"]]}
     kinds |= {"Rule": rule, "Asked": _question()}
     whole = read_part("protocol_file")
     properties = whole["properties"]

@@ -20,8 +20,8 @@ from services.handbook.explain import follow
 from services.handbook.templates import render
 from services.platform.store.disposal.retention import Action, Record, schedule
 from services.protocol.law.law import Law
-from services.protocol.loader import DEFAULT, Library, files
-from services.protocol.policy.rule_language.grammar import Protocol, format_period
+from services.protocol.loader import DEFAULT, LADDERS_FOR, Library, files
+from services.protocol.policy.rule_language.grammar import Protocol, Step, format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.contracts import contracts
 from services.safeguarding.message import Message
@@ -144,6 +144,7 @@ def documents() -> dict[str, str]:
     return {
         "disclosure.md": disclosure_page(),
         "dpia.md": dpia_page(),
+        "ladders.md": ladders_page(library),
         "protocol.md": protocol_page(protocol, library.law),
         "records-of-processing.md": records_page(),
         "requirements.md": requirements.page(protocol),
@@ -167,6 +168,18 @@ def protocol_page(protocol: Protocol, law: Law) -> str:
     ]
     closing = phrases.sentence(", ".join(phrases.words_of(each) for each in protocol.closing))
     return render("protocol.md", asked=asked, closing=closing, law=law, say=phrases, spoken=format_period)
+
+
+def ladders_page(library: Library) -> str:
+    """Each ladder's steps, and the default rules that name it."""
+    users: dict[str, list[str]] = defaultdict(list)
+    for rule, ladder in ((rule, its) for file in library.read_files for rule, its in file.ladder_of.items()):
+        users[ladder].append(rule)
+    groups = {
+        of: [(name, [Step.model_validate(each) for each in steps], users[name]) for name, steps in ladders.items()]
+        for of, ladders in LADDERS_FOR.items()
+    }
+    return render("ladders.md", groups=groups, say=phrases, spoken=format_period)
 
 
 def records_page() -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from services.protocol.law.law import Source, Value, Values, names_in, wrong_rows
-from services.protocol.loader import RulesFile
+from services.protocol.loader import LADDERS, RulesFile
 from services.protocol.policy.rule_language.grammar import MassReport, Rule, StandDown, Step
 from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Question, Trigger
 from services.safeguarding.roles import Channel, Deed, Role, Wording
@@ -154,6 +154,8 @@ def _of_a_rule(file: RulesFile, written: dict[str, Any], error: ValidationError)
         says, instead = f"{where}: {fault['msg']}", None
         if fault["type"] == "enum" or (path and path[0] == "on" and isinstance(fault["input"], str)):
             says, instead = f"{where}: {fault['input']} is not known", _known_near(path, str(fault["input"]))
+        elif path == ["otherwise"] and isinstance(fault["input"], str):
+            says, instead = f"there is no ladder {fault['input']}", _nearest(fault["input"], LADDERS)
         elif fault["type"] == "extra_forbidden":
             says, instead = f"{where}: is no word of a rule", _nearest(path[-1], _words_of(path))
         elif fault["type"] == "missing":
