@@ -50,7 +50,7 @@ check-rest: bootstrap
 bootstrap:
 	@$(BOOTSTRAP)
 
-schemas: ## Render from the code and the rules: schemas/, Grafana's dashboards, docs/protocol/, and of docs/ disclosure.md, dpia.md, protocol.md, records-of-processing.md, requirements.md and safety-case.md.
+schemas: ## Render from the code and the rules: schemas/, Grafana's dashboards, docs/protocol/, and of docs/ disclosure.md, dpia.md, ladders.md, protocol.md, records-of-processing.md, requirements.md and safety-case.md.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m services schemas
 	$(VENV)/python -m infra.grafana
