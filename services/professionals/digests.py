@@ -43,13 +43,18 @@ LOOKS_EVERY, LOCKED_FOR = timedelta(seconds=20), timedelta(seconds=1)
 """A text that waits is looked at so often, and so soon where the one that it would ride in is just being answered."""
 SO_FAR = """
     WITH told AS (
-        SELECT said.*, duty, state IN ('waiting', 'sending', 'unknown', 'accepted', 'delivered') AND withdrawn_at IS NULL AS is_open,
+        SELECT delivery, leader, reader, said.wording, said.channel, at, counted, duty, CASE duty WHEN %(duty)s THEN %(child)s
+                ELSE first_value(said.child) OVER (PARTITION BY duty ORDER BY at DESC, delivery) END AS child, state IN ('waiting', 'sending', 'unknown', 'accepted', 'delivered') AND withdrawn_at IS NULL AS is_open,
             state = 'acknowledged' AND counted AND leader = delivery AS is_answered
         FROM professionals.mass_texts said JOIN delivery.deliveries d ON d.id = delivery
         WHERE reporter = %(reporter)s AND said.authority = %(authority)s AND at > %(since)s
             AND (reader = %(reader)s OR (%(on_duty)s AND on_duty))
     ), about AS (
         SELECT min(at) AS at FROM told WHERE child = %(child)s
+    ), others AS (
+        SELECT min(at) AS at, lag(min(at)) OVER (ORDER BY min(at)) AS before FROM told WHERE child <> %(child)s GROUP BY child
+    ), began AS (
+        SELECT max(at) AS at FROM others WHERE before IS NULL OR at - before > %(within)s
     ), answered AS (
         SELECT coalesce(max(told.at), '-infinity') AS at FROM told, about WHERE is_answered AND (about.at IS NULL OR told.at < about.at)
     ), led AS (
@@ -59,11 +64,14 @@ SO_FAR = """
     )
     SELECT
         (SELECT count(DISTINCT child) FROM told WHERE child <> %(child)s AND at > greatest(%(lately)s, answered.at)) AS lately,
-        (SELECT count(DISTINCT child) FROM told WHERE child <> %(child)s) AS all_told,
+        (SELECT count(*) FROM others, began WHERE others.at >= began.at) AS all_told,
         led.delivery AS leader, led.at > %(fresh)s AS is_fresh, about.at <= led.at AS shows_it
     FROM about CROSS JOIN answered LEFT JOIN led ON is_open
 """
-"""What an answered text counted does not make the next child one of many: that one is told of by its own code."""
+"""The number is of those reported one soon after the other: not of what the same source reported hours before. A child
+whom somebody has named since is counted once. What an answered text counted does not make the next child one of many:
+that one is told of by its own code.
+"""
 LOCK_LEADER = """
     SELECT true FROM delivery.deliveries
     WHERE id = %(leader)s AND state <> 'acknowledged' AND withdrawn_at IS NULL FOR SHARE SKIP LOCKED
@@ -151,6 +159,7 @@ async def _read(
     duty = duty_of(delivery)
     about: dict[str, Any] = {
         "delivery": delivery.id,
+        "duty": duty.duty,
         "child": delivery.child,
         "authority": duty.authority,
         "wording": duty.wording,
@@ -160,7 +169,7 @@ async def _read(
         "on_duty": duty.role in ON_DUTY,
         "at": now,
     }
-    since = {"lately": now - mass.within, "since": now - COUNTED_FOR, "fresh": now - GROWS_EVERY}
+    since = {"within": mass.within, "lately": now - mass.within, "since": now - COUNTED_FOR, "fresh": now - GROWS_EVERY}
     return about, await uow.fetch(Query(SO_FAR, about | since, first_row))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,7 +22,7 @@ from services.professionals.handlers import Handlers
 from services.professionals.sender import GroupedText, TextSender
 from services.safeguarding.duty.duties import DutyAcknowledged, MassReport, ProfessionalNotify
 from services.safeguarding.duty.evidence import AttemptResult
-from services.safeguarding.identifiers import new_id
+from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import Floor, PlayedMedium, received
@@ -271,6 +271,31 @@ async def test_a_child_reported_after_the_answer_is_told_of_by_itself_and_so_is_
     again = await _ask_again(professionals, next_one)
     assert professionals.medium.sent[-1].id == again.telling
     assert _texts(professionals) == ["", "", "", "", "5 children", "", ""]
+
+
+@pytest.mark.usefixtures("_noon")
+async def test_the_number_is_what_the_source_reported_now_and_no_report_of_hours_before(
+    professionals: Professionals,
+) -> None:
+    reporter = uuid4()
+    await _report(professionals, 2, 1, reporter)
+    await _report(professionals, 5, 1, reporter, at=180)
+    assert _texts(professionals) == ["", "", "", "", "", "", "5 children"]
+
+
+@pytest.mark.usefixtures("_noon")
+async def test_a_child_whom_somebody_has_named_since_is_counted_once(professionals: Professionals) -> None:
+    reporter = uuid4()
+    mass = MassReport(reporter=reporter, children=5, within=timedelta(minutes=30))
+    unknown = await professionals.tell(child=provisional_child(str(uuid4())), mass=mass)
+    await _report(professionals, 3, 1, reporter)
+    again = unknown.content.model_copy(update={"step": 1})
+    named = replace(_with(unknown, again), id=str(uuid4()), subject=new_id("child"))
+    async with professionals.floor.store.transaction() as uow:
+        await professionals.handlers.on_professional_notify(named, uow)
+    await professionals.floor.idle()
+    await _report(professionals, 1, 1, reporter, at=2)
+    assert _texts(professionals) == ["", "", "", "", "", "5 children"]
 
 
 @pytest.mark.usefixtures("_noon")

@@ -540,3 +540,59 @@ def test_an_ok_in_the_place_of_police_never_ends_their_duty() -> None:
     child = Child(**ASKED | police)
     child.waits(16).answers(DutyAcknowledged, 1, how="page")
     assert (child.duty.goes_on, child.next_in_minutes) == (True, 36)
+
+
+POLICE_SILENT = {
+    "tell": "police.control-room",
+    "by": "webhook",
+    "rests": "20m",
+    "otherwise": [
+        {"after": "15m", "tell": "duty.worker", "by": "text", "message": "police-not-acknowledged"},
+        {"after": "30m", "tell": "duty.senior-manager", "by": "text", "message": "police-not-acknowledged"},
+        {
+            "after": "60m",
+            "tell": "duty.head-of-service",
+            "by": "text",
+            "message": "police-not-acknowledged",
+            "repeat": "30m",
+        },
+    ],
+    "until": ["child.returned", "missing.retracted"],
+}
+REFERENCE = events.PoliceReferenceTexted(**SAID, said_by=BEN, channel="text")
+
+
+@pytest.mark.parametrize(
+    ("taken", "reference", "claimed", "told", "next_in"),
+    [
+        (True, True, False, "police-reference-held", 12 * 60 + 16),
+        (True, True, True, "police-reference-held", 21),
+        (True, False, False, "police-not-acknowledged", 36),
+        (False, True, False, "police-not-reached", 36),
+    ],
+    ids=["held", "held, and a forged OK", "no reference", "their system has nothing"],
+)
+def test_that_police_gave_a_reference_and_opened_nothing_is_said_once_to_a_duty_worker_who_then_answers(
+    taken: bool, reference: bool, claimed: bool, told: str, next_in: float
+) -> None:
+    child = Child(**POLICE_SILENT)
+    if taken:
+        child.answers(DutyAccepted, 0)
+    child.minutes = 2
+    if reference:
+        child.says(REFERENCE)
+    child.waits(15)
+    [asked] = child.last.duties
+    assert (asked.role, asked.wording) == ("duty.worker", told)
+    child.waits(16).answers(DutyAcknowledged, 1, how="text", claimed=claimed)
+    assert (child.duty.goes_on, child.next_in_minutes) == (True, next_in)
+
+
+def test_if_the_duty_worker_says_nothing_of_a_reference_a_manager_hears_of_it() -> None:
+    child = Child(**POLICE_SILENT)
+    child.answers(DutyAccepted, 0)
+    child.minutes = 2
+    child.says(REFERENCE)
+    child.waits(31)
+    [told] = child.last.duties
+    assert (told.role, told.wording) == ("duty.senior-manager", "police-reference-held")

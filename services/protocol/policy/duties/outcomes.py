@@ -9,6 +9,7 @@ from services.protocol.policy.duties.steps import (
     authority_of,
     call_back,
     end,
+    is_missing_notice,
     kind_of_duty,
     rest,
     rest_on_claim,
@@ -28,6 +29,10 @@ from services.safeguarding.roles import Role
 
 RINGING_TAKES = timedelta(minutes=20)
 """So long has whoever answers in the place of police about a missing child, where the rule does not say."""
+REFERENCE_RESTS = timedelta(hours=12)
+"""So long rests a notice that police's system has taken and nobody there has opened, once 101 has given a reference and
+somebody on duty has said that they know.
+"""
 RANK = {"told": 0, "withdrawn": 1, "accepted": 2, "delivered": 3, "failed": 4, "acknowledged": 5}
 
 
@@ -107,6 +112,8 @@ def _mark_acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome
     rule = draft.rule_of(duty)
     of_police = duty.role is Role.POLICE_CONTROL_ROOM and _is_searched_for(draft, duty)
     length = rule.rests or (RINGING_TAKES if of_police else None)
+    if of_police and duty.accepted and _is_reference_held(draft, duty):
+        length = REFERENCE_RESTS
     if length is not None and (rule.enough == "done" or not reached_first):
         rest(draft, duty, rule, telling, length)
         return
@@ -118,6 +125,11 @@ def _mark_acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome
 def _is_searched_for(draft: Draft, duty: DutyOfCase) -> bool:
     episode = draft.episode_of(duty.episode)
     return episode is not None and episode.state in OPEN_STATES
+
+
+def _is_reference_held(draft: Draft, duty: DutyOfCase) -> bool:
+    episode = draft.episode_of(duty.episode)
+    return episode is not None and episode.reference_known and is_missing_notice(duty, episode.episode)
 
 
 def _mark_claimed(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: DutyAcknowledged) -> None:
