@@ -19,9 +19,8 @@ from services.protocol.checks.check import check as faults_of_rules
 from services.protocol.checks.downgrade import GIVEN_UP, ON_WORD
 from services.protocol.checks.spelling import Finding
 from services.protocol.loader import DEFAULT, DEFAULT_RULES, RulesFile, files, is_of_rules, passed_over, readable
-from services.protocol.policy.duties.steps import CARERS
 from services.safeguarding.identifiers import CODE_LENGTH
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import CARERS, Channel, Role, Wording
 from services.strategy import wording as invitations
 
 WIDEST_CODE = "W" * CODE_LENGTH

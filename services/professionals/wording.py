@@ -18,7 +18,7 @@ from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import ON_DUTY, Role, Wording
 from services.safeguarding.working_time import TimeForm, format_time
-from services.wording import Words, in_language, languages_in, require_no_field
+from services.wording import Words, in_language, languages_in, require_no_field, role_words
 
 PLACE = Path(__file__).parent / "matters.yaml"
 PARTS: dict[str, dict[str, list[str]]] = yaml.load(PLACE.read_text(encoding="utf-8"), yaml.CSafeLoader)
@@ -50,6 +50,7 @@ TO_BE_RUNG = frozenset({Wording("police-not-reached"), Wording("police-not-ackno
 
 
 class TextLanguage(Words):
+    name: str
     answer: str
     answer_all: str
     once_rung: str
@@ -60,7 +61,6 @@ class TextLanguage(Words):
     nobody_answered: str
     nobody_to_ask: str
     not_reached: str
-    people: dict[Role, str]
     matters: dict[str, str]
     console: str
     carers: dict[Wording, str]
@@ -73,7 +73,7 @@ class TextLanguage(Words):
 
     def _says(self, wording: Wording, unanswered: Wording | None, asked: Role | None) -> list[str]:
         """The sentences that fit, the one that says most first."""
-        named, general = asked and self.people.get(asked), self.texts[wording]
+        named, general = asked and role_words(asked, self.name).short, self.texts[wording]
         matter = None if unanswered is None else matter_of(unanswered)
         if wording is Wording("not-acknowledged") and matter is not None:
             return [self.unanswered[matter]]
@@ -147,7 +147,7 @@ def load_texts(folder: Path = TEXTS) -> dict[str, TextLanguage]:
     for name, content in languages_in(folder).items():
         texts = (*content["texts"].values(), content["mass-report"])
         require_no_field(name, (text.replace(MISSING, "") for text in texts))
-        found[name] = TextLanguage.model_validate(content)
+        found[name] = TextLanguage.model_validate(content | {"name": name})
     return found
 
 
@@ -187,14 +187,11 @@ class MailLanguage(Words):
     page: dict[str, str]
     mails: dict[Wording, Mail]
     several: dict[str, str]
-    roles: dict[str, str]
 
     def says(self, wording: Wording, role: Role, asked: Role | None = None) -> str:
         """With what the reader is to the child, and in whose place they are told."""
-        named = None if asked is None else text_language(self.name).people.get(asked)
-        return self.mails[wording].says.format(
-            role=self.roles.get(role, self.roles["other"]), asked=named or self.somebody
-        )
+        named = self.somebody if asked is None else role_words(asked, self.name).short
+        return self.mails[wording].says.format(role=role_words(role, self.name).whose, asked=named)
 
     def email(
         self,

@@ -3,30 +3,27 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self, TypeAlias
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 HERE = Path(__file__).parent
+DUTY = "duty."
+"""How the roles of the rota begin: the register's views and the pages of the rota know them by it."""
 
 
 class Role(StrEnum):
-    """A recipient. Who holds a role is asked of the directory when sending, never before."""
+    """A recipient, as `roles.yaml` describes it. Who holds a role is looked up when sending, never before."""
 
     POLICE_CONTROL_ROOM = "police.control-room"
     POLICE_MISSING_COORDINATOR = "police.missing-coordinator"
-    """Whom the force sends to strategy discussions. A child placed in another force's area has its coordinator."""
     POLICE_NIGHT_SEAT = "police.night-seat"
-    """Who takes police's seat at a discussion out of hours: the duty inspector or the control room."""
     DUTY_WORKER = "duty.worker"
-    """The duty social worker in hours, the emergency duty team out of hours: the rota decides (S36 inference,
-    practice).
-    """
     DUTY_EMERGENCY_TEAM = "duty.emergency-team"
     DUTY_SENIOR_MANAGER = "duty.senior-manager"
     DUTY_HEAD_OF_SERVICE = "duty.head-of-service"
     DUTY_ASSISTANT_DIRECTOR = "duty.assistant-director"
-    """Where an authority has one on call: the next person is asked at once where it has not. So with the next."""
     LEAVING_CARE_DESK = "leaving-care.desk"
     CHILD_SOCIAL_WORKER = "child.social-worker"
     CHILD_TEAM_MANAGER = "child.team-manager"
@@ -34,38 +31,92 @@ class Role(StrEnum):
     CHILD_GUARDIAN = "child.guardian"
     CHILD_LEGAL_ADVISER = "child.legal-adviser"
     CHILD_RETURN_INTERVIEWER = "child.return-interviewer"
-    """Who holds return interviews: independent of the child's care, a provider most often."""
     CHILD_PERSONAL_ADVISER = "child.personal-adviser"
     CHILD_HEALTH_PRACTITIONER = "child.health-practitioner"
     CHILD_VIRTUAL_SCHOOL_HEAD = "child.virtual-school-head"
     AREA_GUARDIAN_SCHEME = "area.guardian-scheme"
-    """Where an independent guardian is asked for, in areas that have such a scheme (S64)."""
     HOST_DUTY_DESK = "host.duty-desk"
     HOME_OFFICE_MISSING_DESK = "home-office.missing-desk"
     HOME_OFFICE_CASEWORKER = "home-office.caseworker"
     CARER_REPORTING = "carer.reporting"
-    """The carer who sent the report: the duty names the person."""
     CARERS_ALL = "carers.all"
-    """Each carer of the child's placement now."""
     DIRECTORY_CONTACT = "directory.contact"
-    """One person of the directory, whom the duty names, for any of their lines."""
     PLAN_OWNER = "plan.owner"
-    """Who is to carry out a step of a discussion's plan: the event names the role, and the duty is told to that."""
     EVERYONE_TOLD = "everyone-told"
-    """Each recipient told of this episode so far, by the channel by which they were told."""
 
 
-ON_DUTY = frozenset(role for role in Role if role.startswith("duty."))
+class Channel(StrEnum):
+    WEBHOOK = "webhook"
+    TEXT = "text"
+    EMAIL = "email"
+    INVITATION = "invitation"
+
+
+Seat: TypeAlias = Literal["police", "health", "social-care"]
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=lambda name: name.replace("_", "-"))
+
+
+class RoleWords(_Written):
+    """`name` begins with a small letter, as in a sentence."""
+
+    name: str = Field(min_length=1)
+    short: str = Field(min_length=1)
+    whose: str = Field(min_length=1)
+
+
+class RoleSpec(_Written):
+    """All that is said of a role, as the head of `roles.yaml` explains it."""
+
+    held_by: Literal["directory", "force", "placement", "named"]
+    lines: tuple[str, ...] = ()
+    hours: Literal["every", "listed"]
+    of: Literal["police", "duty", "workers", "desks", "carers", "everyone"]
+    owns_steps: bool = False
+    seat: Seat | None = None
+    channels: tuple[Channel, ...]
+    says: dict[str, RoleWords]
+
+    @model_validator(mode="after")
+    def _has_its_words(self) -> Self:
+        if not {"en", "cy"} <= self.says.keys():
+            raise ValueError("`says` has words in en and cy")
+        if self.owns_steps and Channel.EMAIL not in self.channels:
+            raise ValueError("who owns a step of a plan is told by email")
+        return self
+
+
+def read_roles(written: Mapping[str, Any]) -> Mapping[Role, RoleSpec]:
+    """Raises ValueError, naming the role, where one is not described, or not as it must be."""
+    if differing := set(written) ^ set(Role):
+        raise ValueError(f"roles.yaml and `Role` have the same roles: {', '.join(sorted(differing))} is in one alone")
+    found = {}
+    for name, each in written.items():
+        try:
+            found[Role(name)] = RoleSpec.model_validate(each)
+        except ValidationError as error:
+            raise ValueError(f"roles.yaml, {name}: {error}") from None
+        if name.startswith(DUTY) != (found[Role(name)].of == "duty"):
+            raise ValueError(f"roles.yaml, {name}: whoever is `of: duty`, and nobody else, begins with `{DUTY}`")
+    return found
+
+
+ROLES = read_roles(yaml.load((HERE / "roles.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader))
+ON_DUTY = frozenset(role for role, each in ROLES.items() if each.of == "duty")
 """Whom the rota names, and who answers at any hour."""
-PLAN_OWNERS = frozenset(Role) - {
-    Role.POLICE_CONTROL_ROOM,
-    Role.CARER_REPORTING,
-    Role.CARERS_ALL,
-    Role.DIRECTORY_CONTACT,
-    Role.PLAN_OWNER,
-    Role.EVERYONE_TOLD,
-}
+CARERS = frozenset(role for role, each in ROLES.items() if each.of == "carers")
+PLAN_OWNERS = frozenset(role for role, each in ROLES.items() if each.owns_steps)
 """Who may have a step of a plan: somebody whom a mail reaches."""
+_FILL_ANOTHER = {line for each in ROLES.values() for line in each.lines}
+ALWAYS_HELD = tuple(role for role, each in ROLES.items() if each.hours == "every" and role not in _FILL_ANOTHER)
+"""Somebody has to be on duty in each of these at any hour: the protocol turns to them when others do not answer."""
+
+
+def lines_of(role: Role) -> tuple[str, ...]:
+    """The lines of the directory that may fill it: the first that has somebody on duty counts."""
+    return ROLES[role].lines or (str(role),)
 
 
 DEEDS: Mapping[str, Mapping[str, Any]] = yaml.load((HERE / "deeds.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
@@ -76,13 +127,6 @@ Deed.__doc__ = (
 )
 CareStep = StrEnum("CareStep", [step for each in DEEDS.values() for step in each.get("steps", ())])  # type: ignore[misc]
 CareStep.__doc__ = "A small thing that was done for a child, where a person is asked until it is."
-
-
-class Channel(StrEnum):
-    WEBHOOK = "webhook"
-    TEXT = "text"
-    EMAIL = "email"
-    INVITATION = "invitation"
 
 
 Wording = StrEnum("Wording", yaml.load((HERE / "wordings.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader))  # type: ignore[misc]

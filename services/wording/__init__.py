@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from services.safeguarding.roles import PLAN_OWNERS, ROLES, Role, RoleWords
 from services.safeguarding.working_time import TimeForm, format_time
 
 ENGLISH = "en"
-ROLES = Path(__file__).parent / "roles"
 T = TypeVar("T")
 
 
@@ -45,7 +45,11 @@ def in_language(by_language: Mapping[str, T], language: str | None) -> T:
 
 def role_names(language: str | None) -> dict[str, str]:
     """What a page calls a role. Those whom no mail reaches have no name."""
-    return in_language(languages_in(ROLES), language)
+    return {role: (says := role_words(role, language).name)[:1].upper() + says[1:] for role in PLAN_OWNERS}
+
+
+def role_words(role: Role, language: str | None) -> RoleWords:
+    return in_language(ROLES[role].says, language)
 
 
 def require_no_field(language: str, texts: Iterable[str]) -> None:

@@ -12,13 +12,12 @@ import yaml
 from infra.kafka import __file__ as infra_kafka
 from services.casework.policy.register_import import read
 from services.platform.bus.topics import DECLARATION, read_declaration
-from services.platform.register.directory import LINES_OF
 from services.protocol.loader import Library, files
 from services.protocol.policy.duties.steps import kind_of_duty
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.message import Message, Topic
-from services.safeguarding.roles import PLAN_OWNERS, Channel, Deed, Role, Wording
+from services.safeguarding.roles import PLAN_OWNERS, Channel, Deed, Role, Wording, lines_of
 from services.schemas.messages import HEARS
 from tests.support.cases import try_each
 
@@ -89,7 +88,7 @@ def _has_words(kind: type[Duty]) -> set[str]:
 
 @pytest.mark.parametrize("role", sorted({told for _, told, *_ in TELLINGS} & PLAN_OWNERS), ids=str)
 def test_whomever_a_rule_tells_by_the_directory_can_be_listed_there(role: Role) -> None:
-    for line in LINES_OF.get(role, (str(role),)):
+    for line in lines_of(role):
         given, faults = read({"directory": [{"role": line, "person": "somebody"}]}, "kestrel")
         assert (len(given.directory or {}), faults) == (1, [])
 

@@ -20,7 +20,7 @@ from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.message import KIND
 from services.safeguarding.notice_fields import NoticeField
-from services.safeguarding.roles import PLAN_OWNERS, Role
+from services.safeguarding.roles import ROLES, lines_of
 from services.safeguarding.working_time import Days
 
 OWN_SOURCES = "/safe-return/"
@@ -149,7 +149,8 @@ Kind = Annotated[str, AfterValidator(_kind), Field(examples=["child.reported-mis
 
 
 DirectoryRole = StrEnum(  # type: ignore[misc]
-    "DirectoryRole", ["duty.social-worker", *(each for each in Role if each in PLAN_OWNERS - {Role.DUTY_WORKER})]
+    "DirectoryRole",
+    list(dict.fromkeys(line for role, each in ROLES.items() if each.held_by == "directory" for line in lines_of(role))),
 )
 DirectoryRole.__doc__ = "The roles on the directory. `duty.worker` is not one: the first two fill it, by hour."
 

@@ -6,18 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.safeguarding.identifiers import AuthorityId, PersonId
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import ALWAYS_HELD, lines_of
 from services.safeguarding.working_time import RotaLine, Turn, on_duty
 
 STALE_AFTER = timedelta(days=90)
 VERIFIED_FOR = timedelta(days=40)
 """A month between two contact tests, and some days to answer."""
-ALWAYS_HELD: tuple[tuple[str, ...], ...] = (
-    ("duty.social-worker", Role.DUTY_EMERGENCY_TEAM),
-    (Role.DUTY_SENIOR_MANAGER,),
-    (Role.DUTY_HEAD_OF_SERVICE,),
-)
-"""Of each group somebody must be on duty at any hour, since the protocol turns to them when others do not answer."""
 
 
 class Doubt(StrEnum):
@@ -99,9 +93,9 @@ def directory(listed: Iterable[RotaLine], contacts: Mapping[PersonId, Contact], 
 def _unheld(duty: tuple[RoleLines, ...]) -> Iterable[tuple[AuthorityId, tuple[str, ...]]]:
     held = {(each.authority, each.role) for each in duty if each.on_duty}
     for authority in dict.fromkeys(each.authority for each in duty):
-        for roles in ALWAYS_HELD:
-            if not any((authority, role) in held for role in roles):
-                yield authority, roles
+        for lines in map(lines_of, ALWAYS_HELD):
+            if not any((authority, line) in held for line in lines):
+                yield authority, lines
 
 
 def _role(

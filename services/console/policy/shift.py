@@ -20,6 +20,7 @@ from services.safeguarding.child_events.events import ShiftAccepted, ShiftHanded
 from services.safeguarding.deeds import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.identifiers import AuthorityId, PersonId, derived
 from services.safeguarding.operators import OperatorAct
+from services.safeguarding.roles import DUTY
 from services.safeguarding.working_time import ENGLAND, RotaChange, RotaLine, Shift, Turn, shifts
 
 SHOWN = timedelta(days=14)
@@ -72,7 +73,7 @@ def board(listed: Iterable[RotaLine], now: datetime, shown: timedelta = SHOWN) -
 
 def is_of_duty(role: str) -> bool:
     """Also `duty.social-worker`, which is on the directory and no `Role`."""
-    return role.startswith("duty.")
+    return role.startswith(DUTY)
 
 
 def names_of(listed: Iterable[RotaLine]) -> dict[PersonId, str]:

@@ -32,13 +32,14 @@ from services.platform.runtime.clocks import Clocks
 from services.safeguarding.deeds import Answers, Fault, Field
 from services.safeguarding.identifiers import case_name, code_of, in_words
 from services.safeguarding.operators import OperatorAct
-from services.safeguarding.roles import Deed
+from services.safeguarding.roles import Deed, Role
 from services.safeguarding.working_time import TimeForm, day_in_england, format_near_time
-from services.wording import day_and_time, in_language, languages_in
+from services.wording import day_and_time, in_language, languages_in, role_words
 from services.wording.deed_forms import DeedWords
 
 OF_THE_REGISTER = frozenset({"gaps", "fields"})
 """Their values are names of fields: the last part is mostly a word that people use."""
+OF_ROLES = ("role", "came", "owner", "coming", "declined", "waited_for")
 ORGANISATIONS = frozenset({"force", "authority"})
 MESSAGES = Path(__file__).parents[1] / "messages"
 
@@ -46,9 +47,11 @@ MESSAGES = Path(__file__).parents[1] / "messages"
 class Words:
     def __init__(self, language: str = "en") -> None:
         content, deeds = in_language(languages_in(MESSAGES), language), DeedWords.read(language)
+        roles = {str(role): role_words(role, language).name for role in Role}
         self._acts: dict[str, str] = content["acts"]
         self._fields: dict[str, Mapping[str, str]] = content["fields"] | {
             "form_fault": deeds.faults,
+            **{each: content["fields"].get(each, {}) | roles for each in OF_ROLES},
             "act": content["fields"]["act"] | deeds.names,
         }
         self._forms: dict[str, Mapping[str, str]] = content["forms"] | deeds.forms

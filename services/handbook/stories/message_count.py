@@ -12,10 +12,9 @@ from pydantic import Field
 
 from services.protocol.checks.spelling import Finding
 from services.protocol.loader import Library, files
-from services.protocol.policy.duties.steps import CARERS
 from services.protocol.simulate import Story, Timeline, Told, story_of, tell
 from services.safeguarding.duty.duties import Because, Duty, DutyAcknowledged
-from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
+from services.safeguarding.roles import CARERS, ON_DUTY, Channel, Role, Wording
 
 BUDGET = Path(__file__).parent / "message_budget.yaml"
 SAID_LATELY = timedelta(hours=1)

@@ -17,7 +17,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, scalar
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import Role, lines_of
 from services.safeguarding.working_time import Days, Turn, on_duty
 
 COUNTRY = "GB"
@@ -123,11 +123,6 @@ def people_by_id(keyring: Keyring, people: Collection[PersonId]) -> Query[dict[P
     return Query(PEOPLE, {"people": list(people)}, decode)
 
 
-DUTY_SOCIAL_WORKER = "duty.social-worker"
-LINES_OF = {Role.DUTY_WORKER: (DUTY_SOCIAL_WORKER, str(Role.DUTY_EMERGENCY_TEAM))}
-"""Roles that several lines of the directory may fill: the first line that has somebody on duty counts."""
-
-
 @dataclass(frozen=True, slots=True)
 class Holder:
     person: PersonId
@@ -174,7 +169,7 @@ def role_holders(
     if role is Role.CARERS_ALL:
         # A child who is not identified yet has the placement that the report came from.
         return Query(CARERS, {"child": child, "placement": placement}, _holders)
-    lines = LINES_OF.get(role, (str(role),))
+    lines = lines_of(role)
     sql = ON_DUTY_OR_HOST if role is Role.HOST_DUTY_DESK else ON_DUTY
     return Query(
         sql,

@@ -11,13 +11,12 @@ from typing import TypeAlias
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from services.protocol.policy.duties.steps import CARERS
 from services.protocol.policy.rule_language.grammar import DutyBecomes, Protocol, Rule, When, format_period
 from services.protocol.policy.rule_language.vocabulary import Question, Trigger
 from services.safeguarding.deeds import DEED_SPECS
 from services.safeguarding.duty.facts import Fact, Presupposition
 from services.safeguarding.duty.presupposed import PRESUPPOSED
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import CARERS, ROLES, Channel, Role, Wording
 
 
 class FittingWordings(BaseModel):
@@ -43,7 +42,7 @@ WORDINGS = FittingWordings.model_validate(
 
 Fault: TypeAlias = tuple[str, str | None]
 
-HUMANS = frozenset({Role.DUTY_WORKER, Role.DUTY_EMERGENCY_TEAM, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE})
+HUMANS = frozenset(role for role, each in ROLES.items() if each.hours == "every")
 """Roles that somebody on duty holds at every hour."""
 CLAIMED = frozenset(
     {
@@ -159,18 +158,12 @@ def _words_fit_the_recipient(rule: Rule, _protocol: Protocol) -> Iterator[Fault]
     tellings += [(step.tell, step.by, step.message or rule.message) for step in rule.otherwise if step.tell is not None]
     for role, channel, wording in tellings:
         police = role == Role.POLICE_CONTROL_ROOM
-        if police != (channel == Channel.WEBHOOK):
-            yield (
-                "a control room is told by webhook, and nobody else is",
-                "`by: webhook` for police, `text` or `email` for others",
-            )
+        if channel is not None and channel not in ROLES[role].channels:
+            yield f"{role} is not told by {channel}", f"`by:` one of {', '.join(ROLES[role].channels)}"
         if police and wording not in WORDINGS.police:
             yield f"{wording} has no words for police", f"one of {', '.join(sorted(WORDINGS.police))}"
-        if role in CARERS and (wording not in WORDINGS.carers or channel != Channel.TEXT):
-            yield (
-                f"{wording} by {channel} has no words for a carer",
-                f"`by: text` and one of {', '.join(sorted(WORDINGS.carers))}",
-            )
+        if role in CARERS and wording not in WORDINGS.carers:
+            yield f"{wording} has no words for a carer", f"one of {', '.join(sorted(WORDINGS.carers))}"
         if role not in CARERS and wording in WORDINGS.carers_alone:
             yield f"{wording} has words for carers alone", "another message"
 

@@ -14,10 +14,8 @@ from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.duties import Because, ProfessionalNotify
 from services.safeguarding.identifiers import AuthorityId, ChildId
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import ALWAYS_HELD, Channel, Wording
 from services.safeguarding.working_time import day_in_england
-
-TOLD = (Role.DUTY_WORKER, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE)
 
 
 def list_tellings(
@@ -56,7 +54,7 @@ def decide_without_case(
             cites=("S45",),
             created_at=now,
         )
-        for role in TOLD
+        for role in ALWAYS_HELD
     ]
     exercises = {each.duty for each in duties if exercise}
     return Decision(case=Case(child=child), duties=list(duties), exercises=exercises)

@@ -5,25 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, count
-from typing import Literal, TypeAlias
 
 from services.safeguarding.meetings import AtOnce, InFull, Meets
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import ROLES, Role, Seat
 from services.safeguarding.working_time import in_working_hours, working_day_after
 
-Seat: TypeAlias = Literal["police", "health", "social-care"]
 QUORUM: tuple[Seat, ...] = ("police", "health", "social-care")
 QUORUM_BY_NIGHT: tuple[Seat, ...] = ("police", "social-care")
 """Only those on call are awake."""
-SEATS: dict[Role, Seat] = {
-    Role.POLICE_MISSING_COORDINATOR: "police",
-    Role.CHILD_HEALTH_PRACTITIONER: "health",
-    Role.CHILD_SOCIAL_WORKER: "social-care",
-    Role.CHILD_TEAM_MANAGER: "social-care",
-    Role.DUTY_WORKER: "social-care",
-    Role.DUTY_EMERGENCY_TEAM: "social-care",
-    Role.DUTY_SENIOR_MANAGER: "social-care",
-}
+SEATS = {role: each.seat for role, each in ROLES.items() if each.seat is not None}
 
 
 class Reply(StrEnum):

@@ -31,12 +31,12 @@ from services.safeguarding.duty.duties import (
 from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.meetings import Meets
 from services.safeguarding.message import Message
+from services.safeguarding.roles import Seat
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.policy import (
     ANSWERS,
     Reply,
-    Seat,
     choose_start,
     doubled_seats,
     lacking_seats,

@@ -7,19 +7,17 @@ from pathlib import Path
 
 import gsm0338
 import pytest
-import yaml
 
 from services.carers import messages
 from services.carers.policy.context import ClaimKind, PoliceStand, Standing
 from services.carers.policy.decision import Answer, Claim, ClaimedChild, Decision, Reply, StatusLine, WaitingCode
 from services.carers.policy.echo import NO_CODE
 from services.carers.understanding import child_names
-from services.protocol.policy.duties.steps import CARERS
-from services.safeguarding.roles import Wording
+from services.protocol.loader import files
+from services.safeguarding.roles import CARERS, Wording
 from tests.support.cases import try_each
 
 SERVICES = Path(__file__).parents[3] / "services"
-RULES = SERVICES / "protocol/rules"
 PHONE_COMPANYS_OWN = ("STOP", "STOPALL", "START", "YES", "HELP", "INFO", "END", "CANCEL", "QUIT", "UNSUBSCRIBE")
 LONGEST_LINE = "+441632960100"
 
@@ -215,7 +213,7 @@ def test_every_language_has_every_template() -> None:
 
 
 def test_every_wording_that_a_rule_sends_to_carers_has_a_template() -> None:
-    rules = [rule for path in RULES.glob("*.yaml") for rule in yaml.safe_load(path.read_text())["rules"]]
+    rules = [rule for file in files() for rule in file.rules]
     sent = {
         step.get("message", rule["message"])
         for rule in rules

@@ -23,7 +23,6 @@ CONTENT = yaml.safe_load((MESSAGES / "en.yaml").read_text())
 ELSEWHERE_ON_THE_PAGE = {DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken, *HOLDING_OTHERS}
 ON_THE_TIMELINE = sorted(set(CONTRACTS.values()) - ELSEWHERE_ON_THE_PAGE, key=lambda each: each.kind)
 NAMED: list[tuple[str, type[StrEnum]]] = [
-    ("role", roles.Role),
     ("wording", roles.Wording),
     ("channel", roles.Channel),
     ("state", decisions.EpisodeState),

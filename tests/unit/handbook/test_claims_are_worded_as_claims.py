@@ -8,8 +8,7 @@ from services.carers import messages as carers
 from services.professionals.wording import MAIL_LANGUAGES, TEXT_LANGUAGES
 from services.protocol.checks.rule_checks import UNPROVEN, WORDINGS
 from services.protocol.loader import Library, files
-from services.protocol.policy.duties.steps import CARERS
-from services.safeguarding.roles import Channel, Wording
+from services.safeguarding.roles import CARERS, Channel, Wording
 
 PROTOCOL = Library(files()).current("northshire")
 SAID_ONLY = re.compile(

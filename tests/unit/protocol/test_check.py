@@ -77,7 +77,7 @@ def test_an_authority_s_own_sound_rule_is_accepted(tmp_path: Path) -> None:
         ("cite: [S57]", "cite: [S99]", "neither a paragraph"),
         ("cite: [S57], kind: local", "cite: [DON], kind: guidance", "cites no paragraph"),
         ("cite: [S57]", "cite: []", "because.cite"),
-        ("by: text\n    message: needs", "by: webhook\n    message: needs", "nobody else is"),
+        ("by: text\n    message: needs", "by: webhook\n    message: needs", "not told by webhook"),
         ("message: needs-human", "message: police-told", "words for carers alone"),
         ("    tell: duty.worker", "    among: police\n    tell: duty.worker", "which of everyone-told"),
         ("    tell: duty.worker", "    hours: working\n    workdays: 2\n    tell: duty.worker", "one of `wait`"),

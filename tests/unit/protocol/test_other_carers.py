@@ -7,12 +7,11 @@ import pytest
 
 from services.protocol.loader import Library, files
 from services.protocol.policy.case import Facts
-from services.protocol.policy.duties.steps import CARERS
 from services.protocol.simulate import Story, story_of, tell
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified, PlacementChanged
 from services.safeguarding.duty.duties import DutyAccepted
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import CARERS, Role
 from tests.support.histories.one_child import CHILD, OneChild
 
 SAID: dict[str, Any] = {"authority": "northshire"}

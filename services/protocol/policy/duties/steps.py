@@ -28,7 +28,7 @@ from services.safeguarding.duty.duties import (
 from services.safeguarding.duty.facts import choose_sentence
 from services.safeguarding.duty.presupposed import PRESUPPOSED
 from services.safeguarding.identifiers import AuthorityId, ForceId
-from services.safeguarding.roles import ON_DUTY, Channel, Deed, Role, Wording
+from services.safeguarding.roles import CARERS, ON_DUTY, Channel, Deed, Role, Wording
 from services.safeguarding.working_time import (
     day_in_england,
     in_evening,
@@ -38,7 +38,6 @@ from services.safeguarding.working_time import (
 )
 
 MISSING_NOTICE = Wording("missing-notice")
-CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
 REPEATS_WITHIN = timedelta(days=90)
 ABOUT_THOSE_BEFORE = frozenset(map(Wording, ("not-acknowledged", "said-to-be-taken", "nobody-in-role")))
 """These say what has become of another message."""

@@ -8,7 +8,6 @@ from uuid import UUID
 from services.protocol.policy.case import OPEN_STATES, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.duties.steps import (
-    CARERS,
     MISSING_NOTICE,
     is_missing_notice,
     notices_of_force,
@@ -21,7 +20,7 @@ from services.safeguarding.child_events.care_events import ChildTransferred, Dut
 from services.safeguarding.duty.decisions import REACHED, EpisodeState
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
-from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
+from services.safeguarding.roles import CARERS, ON_DUTY, ROLES, Channel, Role, Wording
 
 CONTROL_ROOM = Role.POLICE_CONTROL_ROOM
 POLICE_TOLD = Wording("police-told")
@@ -35,14 +34,6 @@ MEANT = {
     "others": {"workers", "desks"},
 }
 """The groups that a rule's `among` means."""
-GROUPS = {
-    CONTROL_ROOM: "police",
-    Role.HOST_DUTY_DESK: "desks",
-    Role.HOME_OFFICE_MISSING_DESK: "desks",
-    Role.HOME_OFFICE_CASEWORKER: "desks",
-}
-"""All others are on duty, or work with the child."""
-
 Line: TypeAlias = tuple[Role, Channel, UUID | None]
 
 
@@ -135,8 +126,7 @@ def _control_room(draft: Draft, by: Channel, episode: Episode | None) -> Recipie
 
 
 def is_among(rule: Rule, recipient: Recipient) -> bool:
-    group = GROUPS.get(recipient.role) or ("duty" if recipient.role in ON_DUTY else "workers")
-    return group in MEANT[rule.among]
+    return ROLES[recipient.role].of in MEANT[rule.among]
 
 
 def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
