@@ -7,7 +7,6 @@ from services.platform.delivery.channels.sms import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers, Mailbox
 from services.platform.delivery.queue.repository import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.sms_status.receipts import Receipts, VoiceFallback
 from services.platform.delivery.sms_status.webhook import CallKeys
 from services.professionals import metrics
@@ -15,18 +14,26 @@ from services.professionals.digests import DigestGrouping, lock_readers
 from services.professionals.handlers import Handlers, Replies, answers_a_notice
 from services.professionals.recipients import Deputies
 from services.professionals.sender import GroupedMail, GroupedText, MailSender, Sender, TextSender
+from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web.acknowledge_page import AcknowledgePage, pages
 from services.professionals.web.deed_form import DeedForms
 from services.safeguarding.duty.duties import DutyAcknowledged, DutySendAgain, ProfessionalNotify
 
 
 async def main() -> None:
-    settings = CorrespondenceSettings()
+    settings = ProfessionalsSettings()
     host = ServiceHost("professionals", settings)
     keyring = settings.keyring
     sender = Sender(
         TextSender(keyring, host.clocks, settings.links),
-        MailSender(keyring, host.clocks, settings.links, settings.smtp_from, DigestGrouping(keyring, host.clocks)),
+        MailSender(
+            keyring,
+            host.clocks,
+            settings.links,
+            settings.smtp_from,
+            DigestGrouping(keyring, host.clocks),
+            console_url=settings.console_url,
+        ),
     )
     texts = settings.texts(host.store, host.clocks)
     loop = DeliveryLoop(

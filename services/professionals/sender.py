@@ -5,6 +5,7 @@ One mail or text may go out for several deliveries. Those that went in the leade
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -168,13 +169,14 @@ class TextSender:
 
 @dataclass(frozen=True)
 class MailSender:
-    """`mailbox` is the address that mails come from."""
+    """`mailbox` is the address that mails come from. `console_url`: where people on duty open a case."""
 
     keyring: Keyring
     clocks: Clocks
     links: Links
     mailbox: str
     grouping: DigestGrouping
+    console_url: str = ""
     duty_lines: TTLCache[Any, Any] = field(default_factory=new_cache)
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
@@ -196,6 +198,7 @@ class MailSender:
             exercise=delivery.exercise,
             has_deed=any(each.deed is not None for each in all_told),
             children=gathered.children,
+            case=self._case(all_told),
             asked={mail_code(each): each.asked for each in all_told if each.asked is not None},
         )
         address = found.email or ""
@@ -203,6 +206,13 @@ class MailSender:
         mail = PreparedMessage(address, written, person=found.person, read=(EMAIL,))
         remember(uow, mail, delivery, *gathered.others)
         return mail
+
+    def _case(self, told: Sequence[Duty]) -> str:
+        """The console's page of what all are about: of the one case, of the one duty, else its first. Empty: none."""
+        if not self.console_url:
+            return ""
+        pages = {f"/episodes/{each.episode}" if each.episode else f"/duties/{each.duty}" for each in told}
+        return self.console_url.rstrip("/") + (pages.pop() if len(pages) == 1 else "/")
 
     async def _duty_line(self, uow: UnitOfWork, authority: AuthorityId) -> str | None:
         team = await uow.fetch(replace(conversation.only_team(authority), cache=self.duty_lines))

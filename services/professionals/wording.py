@@ -167,8 +167,11 @@ ASKED = "{asked}"
 
 
 class Mail(Words):
+    """`to_duty`: what it says to people on duty, where that is another thing."""
+
     subject: str
     says: str
+    to_duty: str | None = None
 
 
 class MailLanguage(Words):
@@ -181,6 +184,8 @@ class MailLanguage(Words):
     ring: str
     no_line: str
     of_duty: str
+    of_duty_with_case: str
+    button_of_case: str
     somebody: str
     small: tuple[str, ...]
     small_of_duty: tuple[str, ...]
@@ -191,7 +196,9 @@ class MailLanguage(Words):
     def says(self, wording: Wording, role: Role, asked: Role | None = None) -> str:
         """With what the reader is to the child, and in whose place they are told."""
         named = self.somebody if asked is None else role_words(asked, self.name).short
-        return self.mails[wording].says.format(role=role_words(role, self.name).whose, asked=named)
+        mail = self.mails[wording]
+        says = mail.to_duty if mail.to_duty and role in ON_DUTY else mail.says
+        return says.format(role=role_words(role, self.name).whose, asked=named)
 
     def email(
         self,
@@ -202,10 +209,12 @@ class MailLanguage(Words):
         exercise: bool,
         has_deed: bool = False,
         children: int = 0,
+        case: str = "",
         asked: Mapping[str, Role] = MappingProxyType({}),
     ) -> EmailContent:
         """`matters`: wording, code and the reader's role of each, the most urgent first. `children`: one reporter has
-        reported so many, and further ones will be behind the link. `asked`: by code, in whose place they are told.
+        reported so many, and further ones will be behind the link. `case`: where people on duty open it. `asked`: by
+        code, in whose place they are told.
         """
         mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code, _ in matters))
         if len(matters) == 1:
@@ -220,12 +229,21 @@ class MailLanguage(Words):
             subject += f". {self.several['mass-subject'].format(count=children)}"
             says.append(self.several["mass"])
         on_duty = all(role in ON_DUTY for _, _, role in matters)
-        ring = self.of_duty if on_duty else self.no_line if duty_line is None else self.ring
+        answer = (self.button_of_deed if has_deed else self.button, link)
+        if on_duty:
+            first = (self.of_duty_with_case if case else self.of_duty).format(code=codes)
+            paragraphs: tuple[str, ...] = (mark + first, *says)
+        else:
+            ring = self.no_line if duty_line is None else self.ring
+            paragraphs = (mark + says[0], *says[1:], ring.format(code=codes, duty_line=duty_line))
+        opens_case = on_duty and bool(case)
+        button, opens = (self.button_of_case, case) if opens_case else answer
         return EmailContent(
             subject=f"{mark}{subject} ({codes})",
-            paragraphs=(mark + says[0], *says[1:], ring.format(code=codes, duty_line=duty_line)),
-            button=self.button_of_deed if has_deed else self.button,
-            link=link,
+            paragraphs=paragraphs,
+            button=button,
+            link=opens,
+            second=answer if opens_case else ("", ""),
             small=self.small_of_duty if on_duty else self.small,
             language=self.name,
         )
@@ -244,7 +262,9 @@ def load_mails(folder: Path = MAILS) -> dict[str, MailLanguage]:
     for name, content in languages_in(folder).items():
         found[name] = MailLanguage.model_validate(content | {"name": name})
         mails = found[name].mails.values()
-        require_no_field(name, (mail.subject + mail.says.replace(ROLE, "").replace(ASKED, "") for mail in mails))
+        require_no_field(
+            name, (f"{mail.subject}{mail.says}{mail.to_duty}".replace(ROLE, "").replace(ASKED, "") for mail in mails)
+        )
     return found
 
 

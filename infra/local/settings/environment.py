@@ -104,6 +104,8 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
         settings["PROTOCOL_DIR"] = str(layout.protocols)
     if service == "audit":
         settings["ANCHOR_PLACES"] = layout.anchors.as_uri()
+    if service == "professionals":
+        settings["CONSOLE_URL"] = f"http://127.0.0.1:{ports['console']}"
     if service == "console":
         settings["CASEWORK_URL"] = f"http://127.0.0.1:{ports['casework']}"
     if service == "console" and layout.fallback_plan.exists():

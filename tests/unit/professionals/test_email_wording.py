@@ -1,13 +1,18 @@
 """The mails to professionals: thin, in both languages, with nothing of a child in them."""
 
 import re
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 import pytest
 
 from services.platform.delivery.channels.email import EmailContent
+from services.professionals.sender import MailSender
 from services.professionals.wording import MAIL_LANGUAGES
-from services.safeguarding.roles import Role, Wording
+from services.safeguarding.duty.duties import ProfessionalNotify
+from services.safeguarding.roles import ON_DUTY, Role, Wording
 from tests.support.cases import try_each
+from tests.support.in_process.delivery import received
 from tests.unit.professionals.test_sms_wording import CARERS_ALONE, INVITATIONS_ALONE, POLICE_ALONE, TELLING_WORDS
 
 SW = Role.CHILD_SOCIAL_WORKER
@@ -115,3 +120,61 @@ def test_a_mail_says_what_its_reader_is_to_the_child(role: Role, says: str) -> N
 def test_the_mail_about_a_referral_names_it_and_says_that_no_consent_is_needed() -> None:
     says = MAIL_LANGUAGES["en"].mails[Wording("nrm-check-due")].says
     assert all(word in says for word in ("National Referral Mechanism", "trafficking", "consent is not needed"))
+
+
+EPISODE, DUTY = uuid4(), uuid4()
+CASE = "https://console.example/episodes/6f0d9a52-5a39-5d0b-9a2e-0f4f0c1f7a11"
+
+
+@pytest.mark.parametrize("role", sorted(ON_DUTY))
+@pytest.mark.parametrize(
+    ("language", "do", "team"), [("en", "To do now:", "duty team"), ("cy", "I'w wneud nawr:", "tîm dyletswydd")]
+)
+def test_a_mail_to_whoever_is_on_duty_says_first_what_to_do_and_opens_the_case(
+    language: str, do: str, team: str, role: Role
+) -> None:
+    def holds(wording: Wording) -> None:
+        told = [(wording, "4K7PX", role)]
+        letter = MAIL_LANGUAGES[language].email(told, link=LINK, duty_line="+441632960100", exercise=False, case=CASE)
+        assert letter.paragraphs[0].startswith(do)
+        assert "4K7PX" in letter.paragraphs[0]
+        assert (letter.link, letter.second[1]) == (CASE, LINK)
+        said = " ".join((*letter.paragraphs, *letter.small))
+        assert team not in said
+        assert "+441632960100" not in said
+
+    try_each(MAIL_LANGUAGES[language].mails, holds)
+
+
+@pytest.mark.parametrize(
+    ("console", "episodes", "opens"),
+    [
+        ("https://console.example/", [EPISODE], f"https://console.example/episodes/{EPISODE}"),
+        ("https://console.example", [EPISODE, EPISODE], f"https://console.example/episodes/{EPISODE}"),
+        ("https://console.example", [None], f"https://console.example/duties/{DUTY}"),
+        ("https://console.example", [EPISODE, None], "https://console.example/"),
+        ("", [EPISODE], ""),
+    ],
+    ids=["one", "two of one case", "no case", "of several", "no console"],
+)
+def test_the_button_opens_what_all_matters_of_the_mail_are_about(
+    console: str, episodes: list[UUID | None], opens: str
+) -> None:
+    none = cast("Any", None)
+    sender = MailSender(none, none, none, "safe-return@kestrel.example", none, console)
+    told = [received(ProfessionalNotify, duty=DUTY, episode=each).content for each in episodes]
+    assert sender._case(told) == opens
+
+
+def test_without_the_consoles_address_the_button_is_the_answer_and_the_code_finds_the_case() -> None:
+    told = [(Wording("police-not-reached"), "4K7PX", Role.DUTY_WORKER)]
+    letter = MAIL_LANGUAGES["en"].email(told, link=LINK, duty_line=None, exercise=False)
+    assert "search for 4K7PX" in letter.paragraphs[0]
+    assert (letter.link, letter.second) == (LINK, ("", ""))
+
+
+def test_nobody_but_whoever_is_on_duty_gets_a_button_to_the_console() -> None:
+    letter = MAIL_LANGUAGES["en"].email(
+        [(Wording("missing-notice"), "4K7PX", SW)], link=LINK, duty_line=None, exercise=False, case=CASE
+    )
+    assert (letter.link, letter.second) == (LINK, ("", ""))

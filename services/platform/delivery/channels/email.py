@@ -46,8 +46,8 @@ NAME = "Safe Return"
 
 @dataclass(frozen=True, slots=True)
 class EmailContent:
-    """`paragraphs` in plain words; `button` is what the link says, `link` where it goes, if there is one; `small` is
-    the fine print.
+    """`paragraphs` in plain words; `button` is what the link says, `link` where it goes, if there is one; `second` the
+    same of a second button; `small` is the fine print.
 
     `headline` is what must be seen first, such as when a discussion is. Without one, the subject stands there.
     """
@@ -56,6 +56,7 @@ class EmailContent:
     paragraphs: tuple[str, ...]
     button: str = ""
     link: str = ""
+    second: tuple[str, str] = ("", "")
     small: tuple[str, ...] = ()
     language: str = "en"
     headline: str = ""
@@ -110,8 +111,12 @@ def _part(subtype: str, text: str) -> MIMENonMultipart:
 
 def _plain(letter: EmailContent) -> str:
     headline = [letter.headline] if letter.headline else []
-    button = [f"{letter.button}:\n{letter.link}"] if letter.link else []
-    return "\n\n".join([*headline, *letter.paragraphs, *button, *letter.small]) + "\n"
+    buttons = [f"{says}:\n{link}" for says, link in _buttons(letter)]
+    return "\n\n".join([*headline, *letter.paragraphs, *buttons, *letter.small]) + "\n"
+
+
+def _buttons(letter: EmailContent) -> list[tuple[str, str]]:
+    return [each for each in ((letter.button, letter.link), letter.second) if each[1]]
 
 
 def _html(letter: EmailContent) -> str:
@@ -120,7 +125,7 @@ def _html(letter: EmailContent) -> str:
         subject=escape(letter.subject),
         headline=escape(letter.headline or letter.subject),
         paragraphs="".join(f"<p>{escape(each)}</p>" for each in letter.paragraphs),
-        button=BUTTON.substitute(link=escape(letter.link), says=escape(letter.button)) if letter.link else "",
+        button="".join(BUTTON.substitute(link=escape(link), says=escape(says)) for says, link in _buttons(letter)),
         small="".join(f'<p class="small">{escape(each)}</p>' for each in letter.small),
     )
 

@@ -17,6 +17,15 @@ def _require_played_or_safe(url: str, others: ValidationInfo) -> str:
     return require_played(url, others)
 
 
+def _require_nothing_or_safe(url: str, others: ValidationInfo) -> str:
+    return _require_played_or_safe(url, others) if url else url
+
+
+ConsoleAddress = Annotated[
+    str,
+    AfterValidator(_require_nothing_or_safe),
+    Field(description="the console's address for browsers, such as https://console.kestrel.example, or left out"),
+]
 OurAddress = Annotated[
     str,
     AfterValidator(_require_played_or_safe),
