@@ -58,7 +58,7 @@ GIVEN_BY: dict[Fact, tuple[frozenset[str], frozenset[Trigger]]] = {
     Fact.NO_REFERENCE: (frozenset({"not police.reference-known"}), frozenset({Trigger.POLICE_REFERENCE_GIVEN})),
     Fact.NOT_GRADED: (frozenset({"not police.graded"}), frozenset({Trigger.POLICE_RISK_GRADED})),
 }
-"""By what a wording without an `else` presupposes: what a rule's `when` may ask, or what must be under its `until`."""
+"""By what a wording without an `else` presupposes: what a rule's `when` may ask, and what must be under its `until`."""
 OWN = HUMANS | {Role.CHILD_SOCIAL_WORKER, Role.CHILD_TEAM_MANAGER, Role.PLAN_OWNER}
 
 
@@ -169,16 +169,23 @@ def _words_fit_the_recipient(rule: Rule, _protocol: Protocol) -> Iterator[Fault]
 
 
 def _says_what_its_conditions_give(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
-    """What a wording presupposes, or else another takes its place."""
+    """What a wording presupposes, or else another takes its place. `when` gives it as the rule sets off, `until` as
+    somebody is told later.
+    """
     said = dict.fromkeys([rule.message, *(step.message for step in rule.otherwise if step.message is not None)])
     when = {str(each.question) for each in rule.when.all} | {f"not {each.question}" for each in rule.when.none}
     for wording in said:
         line = PRESUPPOSED.get(wording, Presupposition())
         for fact in sorted(line.holds) if line.otherwise is None else ():
             asked, ends = GIVEN_BY[fact]
-            if not when & asked and not ends <= set(rule.until):
+            if not when & asked:
                 yield (
-                    f"{wording} presupposes {fact}, which neither `when` nor `until` gives",
+                    f"{wording} presupposes {fact}, which `when` does not give",
+                    f"`when` with {' or '.join(sorted(asked))}",
+                )
+            if not ends <= set(rule.until):
+                yield (
+                    f"{wording} presupposes {fact}, and it would be said once that is over",
                     f"`until` with {', '.join(sorted(ends))}",
                 )
 

@@ -6,7 +6,10 @@ import pytest
 
 from services.protocol.checks.check import check
 from services.protocol.checks.downgrade import weaker
+from services.protocol.checks.rule_checks import GIVEN_BY
 from services.protocol.loader import DEFAULT, DEFAULT_RULES, Library, files
+from services.safeguarding.duty.facts import Fact
+from services.safeguarding.duty.presupposed import PRESUPPOSED
 
 GOOD = """\
 protocol: northshire
@@ -135,6 +138,85 @@ def test_a_fault_is_found_and_named(tmp_path: Path, written: str, instead: str, 
     assert written in GOOD
     found = findings(tmp_path, GOOD.replace(written, instead))
     assert any(says in each for each in found), found
+
+
+SAYS = """\
+protocol: northshire
+version: 2026.2
+authority: northshire
+rules:
+  - id: tell-somebody
+    on: child.lost-again
+    when: { all: [%s], none: [%s] }
+    tell: duty.worker
+    by: text
+    message: %s
+    otherwise:
+      - { after: 15m, tell: duty.senior-manager, by: text, message: %s }
+      - { after: 30m, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 30m }
+    until: [%s]
+    because: { cite: [S57], kind: local, note: "for a test" }
+"""
+NOT_BACK = ("child.not-back", "child.in-first-72-hours", "child.returned, missing.retracted")
+NO_REFERENCE = (
+    "child.not-back",
+    "police.reference-known",
+    "police.reference-given, child.returned, missing.retracted",
+)
+UNGRADED = ("child.not-back", "police.graded", "police.risk-graded, child.returned, missing.retracted")
+GIVES = [
+    ("still-missing", Fact.CHILD_NOT_BACK, NOT_BACK, "child.missing or child.not-back"),
+    ("search-review-due", Fact.CHILD_NOT_BACK, NOT_BACK, "child.missing or child.not-back"),
+    ("reference-missing", Fact.NO_REFERENCE, NO_REFERENCE, "not police.reference-known"),
+    ("grade-missing", Fact.NOT_GRADED, UNGRADED, "not police.graded"),
+]
+
+
+def presupposing(tmp_path: Path, message: str, all_: str, none: str, until: str, *, step: str = "") -> list[str]:
+    written = SAYS % (all_, none, message, step or message, until)
+    return [each for each in findings(tmp_path, written) if "presupposes" in each]
+
+
+@pytest.mark.parametrize(("message", "fact", "given", "question"), GIVES, ids=[each[0] for each in GIVES])
+def test_what_a_message_presupposes_has_to_be_so_at_first_and_to_the_end(
+    tmp_path: Path, message: str, fact: Fact, given: tuple[str, str, str], question: str
+) -> None:
+    asks, refuses, until = given
+    assert presupposing(tmp_path, message, asks, refuses, until) == []
+    [unasked] = presupposing(tmp_path, message, "child.subject-to-immigration-control", "child.age-disputed", until)
+    assert f":5: tell-somebody: {message} presupposes {fact}, which `when` does not give" in unasked
+    assert f"write `when` with {question}" in unasked
+    [goes_on] = presupposing(tmp_path, message, asks, refuses, "episode.closed")
+    assert f"{message} presupposes {fact}, and it would be said once that is over; write `until` with" in goes_on
+    assert all(each in goes_on for each in GIVEN_BY[fact][1])
+
+
+def test_another_question_that_gives_it_will_do_and_one_under_any_will_not(tmp_path: Path) -> None:
+    _, refuses, until = NOT_BACK
+    assert presupposing(tmp_path, "still-missing", "child.missing", refuses, until) == []
+    written = SAYS % ("child.not-back", refuses, "still-missing", "still-missing", until)
+    either = written.replace("all: [child.not-back]", "any: [child.not-back, child.in-first-72-hours]")
+    assert any("`when` does not give" in each for each in findings(tmp_path, either))
+
+
+def test_a_message_of_a_step_presupposes_as_much_as_the_rules_own(tmp_path: Path) -> None:
+    found = presupposing(tmp_path, "needs-human", "child.age-disputed", "child.not-back", "x", step="still-missing")
+    assert found == [], "a word that is none is found first"
+    found = presupposing(
+        tmp_path, "needs-human", "child.age-disputed", "child.in-first-72-hours", "episode.closed", step="still-missing"
+    )
+    assert len(found) == 2
+
+
+def test_a_message_that_can_give_way_presupposes_nothing_of_its_rule(tmp_path: Path) -> None:
+    for message in ("police-not-acknowledged", "strategy-quorum-reached", "contact-unreachable"):
+        assert PRESUPPOSED[message].otherwise is not None
+        assert presupposing(tmp_path, message, "child.age-disputed", "child.missing", "episode.closed") == []
+
+
+def test_check_knows_what_gives_each_fact_that_no_other_message_stands_in_for() -> None:
+    needed = {fact for line in PRESUPPOSED.values() if line.otherwise is None for fact in line.holds}
+    assert needed == set(GIVEN_BY)
 
 
 def test_a_finding_names_file_line_and_rule(tmp_path: Path) -> None:
