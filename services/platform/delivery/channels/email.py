@@ -56,10 +56,10 @@ class EmailContent:
     paragraphs: tuple[str, ...]
     button: str = ""
     link: str = ""
-    second: tuple[str, str] = ("", "")
     small: tuple[str, ...] = ()
     language: str = "en"
     headline: str = ""
+    second: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
