@@ -5,14 +5,21 @@ from pathlib import Path
 from typing import Any, Self
 
 from services.safeguarding.deeds import Field, Kind
+from services.safeguarding.notice_fields import ASKED_OF_CARERS, NAMED
 from services.safeguarding.roles import Deed
 from services.wording import Words, in_language, languages_in
 
 FOLDER = Path(__file__).parent / "deeds"
 
 
+def _questions_to_carers(language: str | None) -> Mapping[str, Mapping[str, str]]:
+    return {name: in_language(NAMED[name].says.question, language).model_dump() for name in ASKED_OF_CARERS}
+
+
 class DeedWords(Words):
-    """`asked` says by field what `forms` does not say by deed. `page` is for the page behind a link."""
+    """`asked` says by field what `forms` does not say by deed, questions to carers among it. `page` is for the page
+    behind a link.
+    """
 
     names: Mapping[str, str]
     forms: Mapping[str, Mapping[str, str]]
@@ -24,7 +31,8 @@ class DeedWords(Words):
     @classmethod
     def read(cls, language: str | None = None) -> Self:
         """English, if there is no such language or none is known."""
-        return cls.model_validate(in_language(languages_in(FOLDER), language))
+        content = in_language(languages_in(FOLDER), language)
+        return cls.model_validate(content | {"asked": content["asked"] | _questions_to_carers(language)})
 
     def title_of_one(self, deed: Deed, number: int, code: str) -> str:
         return self.page["one-of-several"].format(number=number, code=code, title=self.forms[deed]["title"])

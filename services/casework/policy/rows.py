@@ -6,20 +6,30 @@ A row's `reference` is the authority's own name for it. A field's error names th
 
 import binascii
 from base64 import b64decode
+from collections.abc import Mapping
 from datetime import time
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import idna
 import phonenumbers
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    create_model,
+)
 
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.message import KIND
-from services.safeguarding.notice_fields import NoticeField
+from services.safeguarding.notice_fields import PROFILE, NoticeField
 from services.safeguarding.roles import ROLES, lines_of
 from services.safeguarding.working_time import Days
 
@@ -218,11 +228,7 @@ class CarerRow(DatedRow):
         return f"{self.person} {self.placement}"
 
 
-class ChildRow(DatedRow):
-    """A flag that nobody knows is null: rules count unknown as yes where that protects. Without `code` the child keeps
-    the one that it has, or is given a free one.
-    """
-
+class _ChildOfRecord(DatedRow):
     reference: Reference
     code: Annotated[str, StringConstraints(pattern=r"^[A-Z][0-9]{1,4}$")] | None = None
     name: Line | None = None
@@ -238,26 +244,23 @@ class ChildRow(DatedRow):
     entered_care_at: Moment | None = None
     language: Language | None = None
     description: Text | None = None
-    claimed_date_of_birth: Day | None = None
-    legal_status: Line | None = None
-    interpreter: Line | None = None
-    ethnicity: Line | None = None
-    build: Line | None = None
-    marks: Text | None = None
-    telephones: Line | None = None
-    social_media: Line | None = None
-    cards: Line | None = None
-    associates: Text | None = None
-    likely_places: Text | None = None
-    usual_clothing: Text | None = None
-    feared: Text | None = None
-    medical: Text | None = None
-    nrm_status: Line | None = None
-    exploitation: Text | None = None
-    self_harm: Text | None = None
-    danger_to_others: Text | None = None
-    likely_abroad: Text | None = None
-    earlier_absences: Text | None = None
+
+
+PROFILE_TYPES: Mapping[str | None, Any] = {"line": Line, "text": Text, "day": Day}
+if TYPE_CHECKING:
+    _ChildWithProfile = _ChildOfRecord
+else:
+    _ChildWithProfile = create_model(
+        "_ChildWithProfile",
+        __base__=_ChildOfRecord,
+        **{name: (PROFILE_TYPES[each.kind] | None, None) for name, each in PROFILE.items()},
+    )
+
+
+class ChildRow(_ChildWithProfile):
+    """A flag that nobody knows is null: rules count unknown as yes where that protects. Without `code` the child keeps
+    the one that it has, or is given a free one.
+    """
 
 
 class DirectoryRow(Row):

@@ -31,6 +31,7 @@ from services.platform.register.directory import format_number
 from services.platform.runtime.clocks import Clocks
 from services.safeguarding.deeds import Answers, Fault, Field
 from services.safeguarding.identifiers import case_name, code_of, in_words
+from services.safeguarding.notice_fields import FIELDS
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed, Role
 from services.safeguarding.working_time import TimeForm, day_in_england, format_near_time
@@ -40,6 +41,7 @@ from services.wording.deed_forms import DeedWords
 OF_THE_REGISTER = frozenset({"gaps", "fields"})
 """Their values are names of fields: the last part is mostly a word that people use."""
 OF_ROLES = ("role", "came", "owner", "coming", "declined", "waited_for")
+OF_NOTICE = {path: gap for path, each in FIELDS.items() if (gap := each.says.gap)}
 ORGANISATIONS = frozenset({"force", "authority"})
 MESSAGES = Path(__file__).parents[1] / "messages"
 
@@ -52,6 +54,7 @@ class Words:
         self._fields: dict[str, Mapping[str, str]] = content["fields"] | {
             "form_fault": deeds.faults,
             **{each: content["fields"].get(each, {}) | roles for each in OF_ROLES},
+            **{each: content["fields"].get(each, {}) | OF_NOTICE for each in OF_THE_REGISTER},
             "act": content["fields"]["act"] | deeds.names,
         }
         self._forms: dict[str, Mapping[str, str]] = content["forms"] | deeds.forms

@@ -7,10 +7,13 @@ A gap is sent as "unknown", named in `gaps`, and chased; no gap ever holds a not
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from uuid import UUID
 
+from pydantic import Field, create_model
+
 from services.safeguarding.message import Contract
+from services.safeguarding.notice_fields import PROFILE
 
 UNKNOWN: Final = "unknown"
 NONE: Final = "none"
@@ -58,7 +61,7 @@ class About(StrEnum):
     """Nothing has happened: the connection is tried."""
 
 
-class Child(Contract):
+class _OfRecord(Contract):
     name: str = UNKNOWN
     known_as: tuple[str, ...] = ()
     date_of_birth: str = UNKNOWN
@@ -72,38 +75,20 @@ class Child(Contract):
     subject_to_immigration_control: Known = UNKNOWN
     guardian_allocated: Known = UNKNOWN
     in_care_since: str = UNKNOWN
-    claimed_date_of_birth: str = UNKNOWN
-    """YYYY-MM-DD, as the child says, where that differs."""
-    legal_status: str = UNKNOWN
-    """Looked after, and by which section or order."""
-    interpreter: str = UNKNOWN
-    ethnicity: str = UNKNOWN
-    build: str = UNKNOWN
-    """Height, build, hair, eyes."""
-    marks: str = UNKNOWN
-    telephones: str = UNKNOWN
-    """The child's own, and the devices' IMEI."""
-    social_media: str = UNKNOWN
-    cards: str = UNKNOWN
-    """Bank and travel cards, and how the child travels."""
-    associates: str = UNKNOWN
-    """And those suspected of trafficking the child, vehicles, numbers found."""
-    likely_places: str = UNKNOWN
-    usual_clothing: str = UNKNOWN
-    feared: str = UNKNOWN
-    """Whom the child is afraid of."""
-    medical: str = UNKNOWN
-    """Needs, medication, allergies, GP."""
-    nrm_status: str = UNKNOWN
-    """Where the referral to the national referral mechanism stands."""
-    exploitation: str = UNKNOWN
-    """Known sexual or criminal exploitation."""
-    self_harm: str = UNKNOWN
-    danger_to_others: str = UNKNOWN
-    likely_abroad: str = UNKNOWN
-    """Why the child may travel or be taken abroad, and where."""
-    earlier_absences: str = UNKNOWN
-    """How often before, where the child was found, what had happened."""
+
+
+if TYPE_CHECKING:
+    _WithProfile = _OfRecord
+else:
+    _WithProfile = create_model(
+        "_WithProfile",
+        __base__=_OfRecord,
+        **{name: (str, Field(UNKNOWN, description=each.says.meaning)) for name, each in PROFILE.items()},
+    )
+
+
+class Child(_WithProfile):
+    pass
 
 
 class Carer(Contract):

@@ -16,9 +16,11 @@ from services.platform.delivery.model import MediumName
 from services.platform.register.directory import format_number
 from services.police.notices.schema import IN_DETAILS, NONE, UNKNOWN, About, Child, Notice, NoticeData, Report
 from services.safeguarding.identifiers import case_name, in_words
+from services.safeguarding.notice_fields import NAMED
 from services.wording import day_and_time, read_words
 
 WORDS = read_words(Path(__file__).with_suffix(".yaml"))
+LABELS = WORDS["labels"] | {name: each.says.notice for name, each in NAMED.items()}
 OVER = (About.RETURNED, About.REPORT_RETRACTED)
 """Nobody is searched for: there is no risk to grade."""
 INTERPRETER = """An interpreter is needed: trained, and with no link to whoever the child was with. The authority helps to \
@@ -173,7 +175,7 @@ def _known_fields(part: Child | Report) -> tuple[str, ...]:
 
 
 def label(name: str) -> str:
-    return str(WORDS["labels"].get(name, name.replace("_", " ").capitalize()))
+    return str(LABELS.get(name) or name.replace("_", " ").capitalize())
 
 
 def lower_first(words: str) -> str:

@@ -31,13 +31,15 @@ from services.police.web import notice_page
 from services.safeguarding.notice_fields import NoticeField
 
 SUMMER = datetime(2026, 7, 14, 21, 4, 11, 905843, tzinfo=UTC)
-CHILD = Child(
-    name="Amara Diallo",
-    known_as=("Ama", "Amy"),
-    date_of_birth="2011-03-04",
-    nrm_status="referred",
-    medical="in details",
-    in_care_since="2026-01-20T10:00:00+00:00",
+CHILD = Child.model_validate(
+    {
+        "name": "Amara Diallo",
+        "known_as": ("Ama", "Amy"),
+        "date_of_birth": "2011-03-04",
+        "nrm_status": "referred",
+        "medical": "in details",
+        "in_care_since": "2026-01-20T10:00:00+00:00",
+    }
 )
 REPORT = Report(
     last_seen_at=SUMMER.isoformat(),
