@@ -152,6 +152,20 @@ def test_an_ok_with_the_tellings_own_code_takes_all_of_the_child_beside_it() -> 
     assert acknowledged("OK ALL 4K7P2", (first, police, other), first) == {2: False, 3: False, 4: False}
 
 
+@pytest.mark.parametrize("replies", [0, 119, 120, 500])
+@pytest.mark.parametrize("text", ["OK C17", "OK", "OK ALL", "got C17"])
+def test_a_forged_ok_is_answered_to_the_phone_on_file_however_many_replies_it_had(text: str, replies: int) -> None:
+    missing = replace(FIRST, standing=OPEN)
+    flooded = replace(context(text, (missing,)), replies_this_hour=replies)
+    decision = decide(understand(text), flooded)
+    assert [act.content.kind for act in decision.acts if act.content.kind != "text.needs-human.v1"] == [
+        "duty.acknowledged.v1"
+    ], "it returns, retracts and closes nothing"
+    assert acknowledged(text, (missing,)) == {2: True}
+    assert decision.answer is Answer.TAKEN_UNPROVEN
+    assert "Is it you? Reply OK C17 4K7P2." in messages.write_replies(decision, (), "en", None)[0]
+
+
 def test_a_duty_that_is_said_to_be_taken_is_answered_beyond_the_limit() -> None:
     flooded = replace(context("OK C17", (replace(FIRST, standing=OPEN),)), replies_this_hour=500)
     assert decide(understand("OK C17"), flooded).answer is Answer.TAKEN_UNPROVEN

@@ -596,3 +596,36 @@ def test_if_the_duty_worker_says_nothing_of_a_reference_a_manager_hears_of_it() 
     child.waits(31)
     [told] = child.last.duties
     assert (told.role, told.wording) == ("duty.senior-manager", "police-reference-held")
+
+
+def test_whoever_is_asked_again_after_a_claim_reads_what_they_were_asked() -> None:
+    child = Child(**POLICE_SILENT)
+    child.answers(DutyAccepted, 0)
+    child.waits(16).answers(DutyAcknowledged, 1, how="text", claimed=True)
+    child.waits(21)
+    [told] = child.last.duties
+    assert (told.role, told.wording) == ("duty.worker", "police-not-acknowledged")
+
+
+def test_a_claim_of_a_deed_puts_off_nobody_and_does_not_do_it() -> None:
+    steps = [
+        {"after": "15m", "tell": "duty.senior-manager", "by": "text"},
+        {"after": "30m", "tell": "duty.head-of-service", "by": "text", "repeat": "30m"},
+    ]
+    child = Child(
+        tell="duty.worker", by="text", message="recovery-due", deed="collection", rests="3h", otherwise=steps,
+        until=["child.collected", "child.returned", "missing.retracted"],
+    )  # fmt: skip
+    child.answers(DutyAccepted, 0)
+    child.waits(1).answers(DutyAcknowledged, 0, how="text", claimed=True)
+    child.waits(30)
+    assert [(each.told_at - START, each.role) for each in child.duty.tellings] == [
+        (timedelta(minutes=at), role)
+        for at, role in (
+            (0, "duty.worker"),
+            (6, "duty.worker"),
+            (15, "duty.senior-manager"),
+            (30, "duty.head-of-service"),
+        )
+    ]
+    assert child.duty.goes_on

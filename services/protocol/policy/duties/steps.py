@@ -368,15 +368,18 @@ def _answered_before(duty: DutyOfCase, answered: Telling) -> bool:
 
 def _ask_again(draft: Draft, duty: DutyOfCase, rule: Rule, rest: Rest) -> None:
     """The rest is over. The next step comes as long after this telling as after the step before it; after a rest on
-    a mere claim, when it would have come without, and this telling takes the place of one that was to ask again.
+    a mere claim, when it would have come without, and this telling takes the place of one that was to ask again, in
+    the words of the one that was answered.
     """
     behind = rule.otherwise[duty.passed - 1].after if duty.passed else timedelta()
-    on_claim = rule.deed is None
+    asked = [each for each in duty.tellings if each.role == rest.role]
+    on_claim = not any(each.state == "acknowledged" for each in asked)
     passed = _passed_by(rule, duty, draft.now) if on_claim else duty.passed
     counted_from = duty.counted_from if on_claim else draft.now - behind
     duty = duty.model_copy(update={"rest": None, "counted_from": counted_from, "passed": passed})
     person = duty.person if rest.role == duty.role else None
-    schedule(draft, _add_telling(draft, duty, rest.role, person, rest.channel, duty.wording, Because.AGAIN))
+    wording = asked[-1].wording if on_claim else duty.wording
+    schedule(draft, _add_telling(draft, duty, rest.role, person, rest.channel, wording, Because.AGAIN))
 
 
 def _passed_by(rule: Rule, duty: DutyOfCase, now: datetime) -> int:
