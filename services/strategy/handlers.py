@@ -107,10 +107,12 @@ class Handlers:
         """
         episode = received.content
         await discussions.set_child(uow, episode.episode, received.subject, merged_into=episode.merged_into)
+        into = episode.merged_into
+        if into is not None:
+            await self.discussion_service.merge_episodes(uow, episode.episode, into, received.subject)
+            return
         for found in await uow.fetch(discussions.planned_discussions(episode.episode)):
-            if episode.merged_into is not None:
-                await self.discussion_service.merge_into_episode(uow, found, episode.merged_into, received.subject)
-            elif episode.state in found.unless:
+            if episode.state in found.unless:
                 await self.discussion_service.call_off(uow, found)
 
 

@@ -264,6 +264,14 @@ def planned_discussions(episode: UUID) -> Query[list[Discussion]]:
     return Query(OF_EPISODE, {"episode": episode}, read_discussions)
 
 
+HELD_FORMS = "SELECT DISTINCT form FROM discussions WHERE episode = %(episode)s AND state = 'held'"
+
+
+def held_forms(episode: UUID) -> Query[set[Form]]:
+    """The forms in which the absence has been discussed and recorded."""
+    return Query(HELD_FORMS, {"episode": episode}, lambda rows: {row.form for row in rows})
+
+
 def read_discussions(rows: Rows) -> list[Discussion]:
     return [Discussion(**row._asdict() | {"unless": tuple(row.unless)}) for row in rows]
 

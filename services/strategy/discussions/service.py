@@ -49,6 +49,7 @@ from services.strategy.discussions.repository import (
     Discussion,
     attendees_of_discussion,
     first_discussion,
+    held_forms,
     invited_to,
     planned_discussions,
     set_reply,
@@ -160,14 +161,23 @@ class DiscussionService:
         uow.on_commit(metrics.DISCUSSIONS.labels("called-off").inc)
         await self._tell_everyone(uow, called_off)
 
-    async def merge_into_episode(self, uow: UnitOfWork, found: Discussion, episode: UUID, child: ChildId) -> None:
-        """The discussion's episode turned out to be part of `episode`. Nobody discusses one child twice: if that
-        episode has a discussion of the same form, this one is called off; otherwise it becomes that episode's.
+    async def merge_episodes(self, uow: UnitOfWork, merged: UUID, into: UUID, child: ChildId) -> None:
+        """`merged` turned out to be part of the other. Nobody discusses one child twice: what is still to come of one
+        is called off if the other has been discussed in that form, or is to be; else it becomes that episode's.
         """
-        if any(each.form == found.form for each in await uow.fetch(planned_discussions(episode))):
-            await self.call_off(uow, found)
-        else:
-            await self.publish_state(uow, await discussions.move_to_episode(uow, found, episode, child))
+        there, here, held_there, held_here = await uow.fetch(
+            planned_discussions(merged), planned_discussions(into), held_forms(merged), held_forms(into)
+        )
+        now = self.clocks.story()
+        for each in here:
+            if each.form in held_there and each.starts_at > now:
+                await self.call_off(uow, each)
+        to_come = {each.form for each in here}
+        for each in there:
+            if each.form in to_come or (each.form in held_here and each.starts_at > now):
+                await self.call_off(uow, each)
+            else:
+                await self.publish_state(uow, await discussions.move_to_episode(uow, each, into, child))
 
     async def take_reply(
         self,

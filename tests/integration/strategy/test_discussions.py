@@ -16,7 +16,11 @@ from sqlalchemy import text, update
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.child_events.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
+from services.safeguarding.child_events.discussion_events import (
+    StrategyDiscussionCancelled,
+    StrategyDiscussionHeld,
+    StrategyDiscussionRedated,
+)
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import provisional_child
@@ -211,6 +215,40 @@ async def test_a_merged_episode_s_only_discussion_is_from_then_on_the_other_s(st
     first, second = (event_of(strategy.newest(role)) for role in (POLICE, SOCIAL))
     assert (first["UID"], first.get("STATUS")) == (second["UID"], second.get("STATUS"))
     assert str(first["STATUS"]) != "CANCELLED"
+
+
+@pytest.mark.parametrize("held", ["merged", "goes on"])
+async def test_what_was_held_under_one_name_is_called_off_under_the_other_with_word_to_all_who_were_invited(
+    strategy: Strategy, held: str
+) -> None:
+    known, unknown = uuid4(), uuid4()
+    await strategy.invite(POLICE, SOCIAL, episode=unknown if held == "merged" else known)
+    record = {"form": "urgent", "section_47": "no-enquiry", "discussion": 1, "channel": "agency"}
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionHeld, **record))
+    await strategy.sent(4)
+    await strategy.invite(POLICE, SOCIAL, episode=known if held == "merged" else unknown)
+    await strategy.sent(6)
+    await merged(strategy, unknown, into=known)
+    await strategy.sent(8)
+    assert {str(event_of(strategy.newest(role))["STATUS"]) for role in (POLICE, SOCIAL)} == {"CANCELLED"}
+    said = await strategy.said("strategy-discussion.changed.v1")
+    assert [each["state"] for each in said][-1] == "cancelled"
+    before = len(strategy.medium.sent)
+    await merged(strategy, unknown, into=known)
+    await strategy.floor.idle()
+    assert len(strategy.medium.sent) == before, "heard again it tells nobody again"
+
+
+async def test_what_has_begun_is_not_called_off_though_the_other_was_held(strategy: Strategy) -> None:
+    known, unknown = uuid4(), uuid4()
+    await strategy.invite(POLICE, episode=unknown)
+    record = {"form": "urgent", "section_47": "no-enquiry", "discussion": 1, "channel": "agency"}
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionHeld, **record))
+    await strategy.invite(SOCIAL, episode=known)
+    strategy.floor.clocks.now += timedelta(hours=1, minutes=5)  # type: ignore[attr-defined]
+    await merged(strategy, unknown, into=known)
+    said = await strategy.said("strategy-discussion.changed.v1")
+    assert "cancelled" not in [each["state"] for each in said]
 
 
 @pytest.mark.parametrize("called_off", [False, True])

@@ -268,3 +268,28 @@ def test_a_child_discussed_under_either_name_is_not_discussed_again_unless_a_dis
         nobody = hears(nobody, content, minutes(minute), protocols=protocols).case
     one = hears(known, IDENTIFIED, LATER, joined=nobody, protocols=protocols).case
     assert [each.rule for each in hears(one, HIGH, minutes(90), protocols=protocols).duties] == invited
+
+
+CONCERN = HIGH
+AT_NIGHT = minutes(5)
+
+
+@pytest.mark.parametrize("held_as", ["named", "unnamed"])
+def test_what_was_discussed_under_one_name_is_called_off_under_the_other_and_nobody_is_invited_again(
+    held_as: str,
+) -> None:
+    """Of an urgent discussion: the full meeting that follows the record is the child's."""
+    known, nobody = hears(Case(child=CHILD), missing(ANN)).case, hears(Case(child=UNKNOWN), missing(BEN)).case
+    known, nobody = (hears(each, CONCERN, AT_NIGHT).case for each in (known, nobody))
+    invited = {each.duty for case in (known, nobody) for each in case.duties.values() if each.invites_to_discussion}
+    assert len(invited) > 1
+    if held_as == "named":
+        known = hears(known, HELD, minutes(50)).case
+    else:
+        nobody = hears(nobody, HELD, minutes(50)).case
+    joined = hears(known, IDENTIFIED, LATER, joined=nobody)
+    one = joined.case
+    assert [name for name in invited if one.duties[name].goes_on] == []
+    assert [each.discussion_over for each in one.episodes.values() if each.state is EpisodeState.MISSING] == [True]
+    again = hears(one, CONCERN, minutes(90)).duties
+    assert [each for each in again if each.wording == "strategy-discussion"] == []

@@ -1,5 +1,8 @@
 """Reads records of strategy discussions: held, called off, without a quorum, and the steps of their plans."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from services.protocol.policy.case import DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.duties.steps import end
@@ -54,8 +57,11 @@ def _call_off(draft: Draft, found: Episode | None) -> Episode | None:
     """One that is called off since the child is back or located may be called again: that may prove a mistake. What has
     been recorded was held, and the child needs no other.
     """
-    was_held = found is not None and _was_held(draft, found)
-    if found is None or was_held or found.state not in {EpisodeState.RETURNED, EpisodeState.LOCATED}:
+    if (
+        found is None
+        or was_held(draft, found.episode, _holders(draft))
+        or found.state not in {EpisodeState.RETURNED, EpisodeState.LOCATED}
+    ):
         return _mark_over(draft, found)
     for duty in list(draft.duties.values()):
         if duty.episode == found.episode and duty.invites_to_discussion:
@@ -63,12 +69,13 @@ def _call_off(draft: Draft, found: Episode | None) -> Episode | None:
     return draft.put_episode(found.model_copy(update={"discussion_over": False}))
 
 
-def _was_held(draft: Draft, found: Episode) -> bool:
+def _holders(draft: Draft) -> list[DutyOfCase | Waiting]:
+    return [*draft.duties.values(), *draft.waiting.values()]
+
+
+def was_held(draft: Draft, episode: UUID, holders: Iterable[DutyOfCase | Waiting]) -> bool:
     """By what its record has set off: that nobody is asked for the record any more says nothing."""
-    holders: tuple[DutyOfCase | Waiting, ...] = (*draft.duties.values(), *draft.waiting.values())
-    return any(
-        each.episode == found.episode and Trigger.STRATEGY_HELD_URGENT in draft.rule_of(each).on for each in holders
-    )
+    return any(each.episode == episode and Trigger.STRATEGY_HELD_URGENT in draft.rule_of(each).on for each in holders)
 
 
 def _read_record_due(draft: Draft, event: discussion_events.StrategyRecordDue) -> list[Reading]:

@@ -21,6 +21,7 @@ from services.protocol.policy.case import (
 )
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.duties.steps import end, is_missing_notice, schedule
+from services.protocol.policy.readings.discussions import was_held
 from services.protocol.policy.readings.openings import lose_again, read_lost_again
 from services.protocol.policy.rule_engine.waits import announce, supersede, time_of_period, wait
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
@@ -127,10 +128,14 @@ def _join(draft: Draft, other: Case) -> list[Reading]:
     before = here
     lands: dict[UUID, UUID] = {}
     known = [*draft.duties.values(), *other.duties.values()]
+    holders: list[DutyOfCase | Waiting] = [*known, *draft.waiting.values(), *other.waiting.values()]
+    held = {
+        each.episode for each in (here, *other.episodes.values()) if each and was_held(draft, each.episode, holders)
+    }
     for each in other.episodes.values():
         if here is not None and each.state in OPEN_STATES and each.exercise == draft.happened.exercise:
             lands[each.episode] = here.episode
-            over = _is_discussion_over(known, here, each)
+            over = _is_discussion_over(known, here, each) or not held.isdisjoint({here.episode, each.episode})
             here = draft.put_episode(here.model_copy(update=_merge_episodes(here, each, draft.now, over=over)))
             draft.put_episode(
                 each.model_copy(update={"state": EpisodeState.MERGED, "merged_into": here.episode, "candidates": ()})
@@ -139,6 +144,8 @@ def _join(draft: Draft, other: Case) -> list[Reading]:
             draft.put_episode(each.model_copy(update={"candidates": (), "authority": draft.facts.authority}))
     for duty in other.duties.values():
         draft.put_duty(duty.model_copy(update={"episode": _find_landing(lands, duty.episode)}))
+    if here is not None and held & {here.episode, *lands}:
+        _invite_no_more(draft, here)
     for waiting in other.waiting.values():
         _wait_for_both(draft, waiting.model_copy(update={"episode": _find_landing(lands, waiting.episode)}))
     draft.remember(*other.heard)
@@ -177,6 +184,13 @@ def _is_discussion_over(duties: Iterable[DutyOfCase], *reported: Episode) -> boo
     open_ones = {each.episode for each in reported if not each.discussion_over}
     to_come = any(each.invites_to_discussion and each.episode in open_ones for each in duties)
     return len(open_ones) < len(reported) and not to_come
+
+
+def _invite_no_more(draft: Draft, here: Episode) -> None:
+    """The child was discussed under one of its names: strategy calls off what was to come under the other."""
+    for duty in list(draft.duties.values()):
+        if duty.episode == here.episode and duty.invites_to_discussion and duty.goes_on:
+            end(draft, duty, Because.SUPERSEDED)
 
 
 def _wait_for_both(draft: Draft, newcomer: Waiting) -> None:
