@@ -1,4 +1,4 @@
-"""Texts our number at either provider by way of the other: what does not come back in time shows a way that fails.
+"""Texts our number at each provider by way of another: what does not come back in time shows a way that fails.
 
 A provider's receipts tell only what it believes. What came to our own number has been all the way.
 """
@@ -48,7 +48,7 @@ class Probes:
     def __init__(self, store: Store, clocks: Clocks, texts: Texts) -> None:
         self._store, self._clocks = store, clocks
         numbered = [way for way in texts.ways if way.number]
-        self._pairs = list(zip(numbered, reversed(numbered), strict=True)) if len(numbered) > 1 else []
+        self._pairs = list(zip(numbered, [*numbered[1:], numbered[0]], strict=True)) if len(numbered) > 1 else []
         self.numbers = frozenset(way.number for way, _ in self._pairs)
         """What comes from them is no person's text."""
         for way, _ in self._pairs:

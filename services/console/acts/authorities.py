@@ -17,6 +17,7 @@ from services.console import metrics
 from services.console.acts.recorder import ConsoleService
 from services.console.policy.access import ALL, Operator, Providers
 from services.console.policy.readiness import Check, Facts, ForceFacts, checks
+from services.platform.delivery.model import TEXT_WAYS
 from services.platform.register import directory_page
 from services.platform.register.directory_page import rota_lines
 from services.platform.register.operators import (
@@ -78,7 +79,10 @@ WITHIN_SECONDS = 60
 EXERCISED_WITHIN = timedelta(days=30)
 
 AUTHORITIES = """
-    SELECT id, name, live, duty_line IS NOT NULL AS has_duty_line, text_number, notify_number, notify_sender
+    SELECT id, name, live, duty_line IS NOT NULL AS has_duty_line, (
+        SELECT coalesce(jsonb_object_agg(way, jsonb_build_object('number', number, 'sender', sender)), '{}')
+        FROM register.text_numbers WHERE authority = id
+    ) AS numbers
     FROM register.authorities
     WHERE %(authorities)s::text[] IS NULL OR id = ANY(%(authorities)s::text[]) ORDER BY id
 """
@@ -86,12 +90,11 @@ ENTER = """
     INSERT INTO register.authorities (id, name, live) VALUES (%(authority)s, %(name)s, false)
     ON CONFLICT (id) DO NOTHING RETURNING id
 """
+UNNUMBER = "DELETE FROM register.text_numbers WHERE authority = %(authority)s"
 NUMBER = """
-    UPDATE register.authorities SET text_number = %(text_number)s, notify_number = %(notify_number)s,
-        notify_sender = %(notify_sender)s
-    WHERE id = %(authority)s
+    INSERT INTO register.text_numbers (authority, way, number, sender)
+    VALUES (%(authority)s, %(way)s, %(number)s, %(sender)s)
 """
-NUMBERS = ("text_number", "notify_number", "notify_sender")
 OPEN = "UPDATE register.authorities SET live = true WHERE id = %(authority)s AND NOT live RETURNING id"
 CREDENTIALS = """
     SELECT id, tables, made_at, expires_at, client FROM casework.credentials
@@ -177,13 +180,21 @@ class AuthorityService(ConsoleService):
         return None if entered else "taken"
 
     async def number(self, operator: Operator, authority: AuthorityId, said: Mapping[str, str]) -> bool:
-        """Its own numbers for texts, or none. False, as the table says, if another authority has one of them, one is no
-        number, or the one at GOV.UK Notify lacks the id of its sender there.
+        """Its own numbers for texts, or none. False if another authority has one, one is no number, or one lacks
+        what its provider knows it by.
         """
-        numbers = {name: said.get(name, "").replace(" ", "") or None for name in NUMBERS}
+        numbers = []
+        for way, spec in TEXT_WAYS.items():
+            number, sender = (said.get(f"{way}_{part}", "").replace(" ", "") or None for part in ("number", "sender"))
+            if (sender is not None) != (number is not None and spec.sender is not None):
+                return False
+            if number is not None:
+                numbers.append({"authority": authority, "way": way, "number": number, "sender": sender})
         try:
             async with self.store.transaction() as uow:
-                await uow.fetch(Query(NUMBER, {"authority": authority, **numbers}, len))
+                await uow.fetch(Query(UNNUMBER, {"authority": authority}, len))
+                for each in numbers:
+                    await uow.fetch(Query(NUMBER, each, len))
                 record_change_of_authority(uow, authority, "numbered", operator.account)
         except (psycopg.IntegrityError, psycopg.DataError):
             return False

@@ -3,8 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal, TypeAlias
 from uuid import UUID
+
+import yaml
+from pydantic import BaseModel, ConfigDict
 
 from services.platform.messages.envelope import Received
 from services.safeguarding import identifiers
@@ -13,8 +17,23 @@ from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.roles import Channel
 
 MediumName: TypeAlias = Literal["webhook", "text", "email", "voice", "poll"]
-WayName: TypeAlias = Literal["twilio", "notify"]
-"""By which a text goes."""
+WayName: TypeAlias = str
+"""By which a text goes: one of `TEXT_WAYS`."""
+
+
+class TextWaySpec(BaseModel):
+    """`sender`: how the console asks for what the provider knows a number by, where that is not the number itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sender: str | None = None
+
+
+TEXT_WAYS = {
+    way: TextWaySpec.model_validate(each)
+    for way, each in yaml.load(Path(__file__).with_name("text_ways.yaml").read_text(), yaml.CSafeLoader).items()
+}
 MEDIA: dict[Channel, MediumName] = {
     Channel.WEBHOOK: "webhook",
     Channel.TEXT: "text",

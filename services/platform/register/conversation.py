@@ -137,9 +137,11 @@ def codes_of(digits: Sequence[str]) -> list[str]:
 
 
 DUTY_TEAMS = """
-    SELECT authority, duty_line, text_number, notify_number FROM register.duty_lines, LATERAL (
-        SELECT coalesce(%(texted)s::text IN (text_number, notify_number), false) AS is_its_own
-    ) AS number
+    SELECT authority, duty_line, numbers FROM register.duty_lines AS team, LATERAL (
+        SELECT coalesce(array_agg(number ORDER BY way DESC), '{}') AS numbers,
+            coalesce(bool_or(number = %(texted)s::text), false) AS is_its_own
+        FROM register.own_numbers AS own WHERE own.authority = team.authority
+    ) AS own
     WHERE is_its_own OR authority = %(authority)s::text OR %(authority)s::text IS NULL AND live AND (
         authority !~ %(exercise)s OR NOT EXISTS (SELECT FROM register.duty_lines WHERE authority !~ %(exercise)s))
     ORDER BY is_its_own DESC, authority LIMIT 2
@@ -169,7 +171,7 @@ def _teams(
 
 
 def _team(row: Any) -> DutyTeam:
-    return DutyTeam(row.authority, row.duty_line, tuple(each for each in (row.text_number, row.notify_number) if each))
+    return DutyTeam(row.authority, row.duty_line, tuple(row.numbers))
 
 
 JOINING = """

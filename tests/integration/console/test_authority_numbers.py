@@ -43,7 +43,7 @@ async def test_they_are_set_and_taken_away_on_the_record(app: FastAPI, opened: S
     who, [council, _] = await account(opened, OperatorRole.ADMINISTRATOR), councils
     twilio, notify = fresh_number(), fresh_number()
     spaced = f"{twilio[:3]} {twilio[3:]}"
-    assert await enter(app, who, council, text_number=spaced, notify_number=notify, notify_sender=SENDER) == 303
+    assert await enter(app, who, council, twilio_number=spaced, notify_number=notify, notify_sender=SENDER) == 303
     assert await numbers_of(opened, council) == (twilio, notify, SENDER)
     assert await enter(app, who, council) == 303
     assert await numbers_of(opened, council) == (None, None, None)
@@ -55,10 +55,10 @@ async def test_they_are_set_and_taken_away_on_the_record(app: FastAPI, opened: S
 @pytest.mark.parametrize(
     "numbers",
     [
-        {"text_number": "07700 900500"},
+        {"twilio_number": "07700 900500"},
         {"notify_number": "+447700900500"},
         {"notify_sender": SENDER},
-        {"text_number": "x"},
+        {"twilio_number": "x"},
     ],
 )
 async def test_what_is_no_number_or_lacks_its_sender_changes_nothing(
@@ -74,7 +74,27 @@ async def test_one_authority_has_a_number_and_its_own_administrator_enters_none(
 ) -> None:
     who, [council, other], number = await account(opened, OperatorRole.ADMINISTRATOR), councils, fresh_number()
     own = await account(opened, OperatorRole.ADMINISTRATOR, authority=council)
-    assert await enter(app, own, council, text_number=number) == 403
-    assert await enter(app, who, council, text_number=number) == 303
-    assert await enter(app, who, other, text_number=number) == 422
+    assert await enter(app, own, council, twilio_number=number) == 403
+    assert await enter(app, who, council, twilio_number=number) == 303
+    assert await enter(app, who, other, twilio_number=number) == 422
     assert await numbers_of(opened, other) == (None, None, None)
+
+
+async def test_numbers_are_one_for_this_release_and_the_one_before(
+    database: Database, app: FastAPI, opened: Store, councils: list[str]
+) -> None:
+    """0.4.0 reads and writes columns of `register.authorities`; this release rows of `register.text_numbers`."""
+    who, [council, other], number = await account(opened, OperatorRole.ADMINISTRATOR), councils, fresh_number()
+    rows = text("SELECT way, number, sender FROM register.text_numbers WHERE authority = :id ORDER BY way")
+    async with opened.transaction() as uow:
+        await uow.connection.execute(
+            text("UPDATE register.authorities SET notify_number = :n, notify_sender = :s WHERE id = :id"),
+            {"n": number, "s": SENDER, "id": council},
+        )
+    async with opened.transaction() as uow:
+        assert (await uow.connection.execute(rows, {"id": council})).all() == [("notify", number, SENDER)]
+    assert await enter(app, who, other, notify_number=number, notify_sender=SENDER) == 422
+    assert await enter(app, who, council) == 303
+    assert await enter(app, who, other, twilio_number=number) == 303
+    assert await numbers_of(opened, council) == (None, None, None)
+    assert await numbers_of(opened, other) == (number, None, None)

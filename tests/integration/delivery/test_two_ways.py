@@ -78,7 +78,7 @@ def both(
     )  # fmt: skip
     template, url = NOTIFY_IDS["template_id"], notify_url or outside.url
     notify = NotifyWay(api_key=NOTIFY_KEY, template=template, number=NOTIFY_NUMBER, base_url=url)
-    return Texts(twilio, notify, health)
+    return Texts(twilio, notify, health=health)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ ARRANGED = """
     INSERT INTO register.sharing_agreements VALUES ('{a}', 'r', '{a}-force', '{{}}', NULL, '2026-01-01');
     INSERT INTO register.agencies VALUES ('{a}-agency', '');
     INSERT INTO register.agency_agreements VALUES ('{a}', '{a}-agency', '{{}}', true);
+    INSERT INTO register.text_numbers SELECT '{a}', 'twilio', '+4477' || abs(hashtext('{a}')) % 10000000 + 10000000, NULL;
     INSERT INTO register.placements VALUES ('{a}-home', '{a}', 'r', 'foster', NULL, '{a}-force');
     INSERT INTO register.people VALUES ('{a}-carer', '{a}', 'r', '', NULL, NULL, NULL, 'en');
     INSERT INTO register.placement_carers VALUES ('{a}-home', '{a}-carer', now(), NULL, now());
@@ -83,6 +84,7 @@ PROBES = {
     "register.authorities": ("casework", "id", "", ""),
     "register.sharing_agreements": ("casework", "authority", "", ""),
     "register.agency_agreements": ("casework", "authority", "", ""),
+    "register.text_numbers": ("console", "authority", "", ""),
     "register.placements": ("casework", "id", "", f"{OURS}-home"),
     "register.people": ("casework", "id", "", f"{OURS}-carer"),
     "register.placement_carers": ("casework", "person", "", f"{OURS}-carer"),

@@ -87,12 +87,15 @@ class WithoutTheirNumber(PlayedWay):
 @pytest.mark.parametrize("fails", [False, True])
 async def test_a_text_goes_out_by_the_usual_number_where_the_provider_lacks_the_authority_s_own(fails: bool) -> None:
     health = WayHealth()
-    health._numbers = [SimpleNamespace(authority="kestrel", twilio="+447700900510", notify="x", notify_sender="y")]
+    health._numbers = [
+        SimpleNamespace(authority="kestrel", way="twilio", number="+447700900510", sender=None),
+        SimpleNamespace(authority="kestrel", way="notify", number="x", sender="y"),
+    ]
     twilio = PlayedWay("twilio", LATER) if fails else WithoutTheirNumber("twilio", TAKEN)
     notify = WithoutTheirNumber("notify", TAKEN)
     sending = SendRequest(uuid4(), 1, "+447700900101", "x", (), urgent=True, uncertain=False, created_at=NOW, now=NOW,
                           authority="kestrel")  # fmt: skip
-    found = await Texts(cast("Any", twilio), notify, health).send(sending)  # type: ignore[arg-type]
+    found = await Texts(cast("Any", twilio), notify, health=health).send(sending)  # type: ignore[arg-type]
     assert (found, found.way) == (TAKEN, "notify" if fails else "twilio")
 
 

@@ -24,6 +24,7 @@ from services.console.acts.authorities import AuthorityService, Readiness
 from services.console.policy.access import ALL, May
 from services.console.web.session import SignedIn, act_of, require_every_authority
 from services.console.web.templates import Pages, go_to
+from services.platform.delivery.model import TEXT_WAYS
 from services.platform.runtime.http.browser_form import parse_form
 from services.platform.runtime.limits import REGISTER_BYTES
 from services.safeguarding.identifiers import AuthorityId
@@ -220,5 +221,5 @@ class AuthorityPages(Pages):
     ) -> Response:
         about: dict[str, object] = dict.fromkeys(("fault", "token", "answer", "mapping"), "")
         about |= {"about": readiness, "act": str(uuid4()), "takes_files": self.service.casework is not None}
-        about["sees_all"] = signed_in.operator.sees(None)
+        about |= {"sees_all": signed_in.operator.sees(None), "text_ways": TEXT_WAYS}
         return self.templates.page(request, "authority.html", about | dict(shown), signed_in)

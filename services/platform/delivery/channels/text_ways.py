@@ -34,8 +34,7 @@ WAYS = """
 """
 """Where nobody has texted ourselves for an hour, nobody knows."""
 NUMBERS = """
-    SELECT authority, text_number AS twilio, notify_number AS notify, notify_sender FROM register.duty_lines
-    WHERE text_number IS NOT NULL OR notify_number IS NOT NULL
+    SELECT authority, way, number, sender FROM register.own_numbers
 """
 
 
@@ -92,12 +91,10 @@ class WayHealth:
         row = own.get(sending.texted) or next(
             (each for each in own.values() if each.authority == sending.authority), None
         )
-        if row is None:
-            return None
-        return str(row.twilio) if way.way == "twilio" else str(row.notify_sender)
+        return None if row is None else str(row.sender or row.number)
 
     def _own(self, way: TextWay) -> dict[str | None, Any]:
-        return {number: row for row in self._numbers if (number := getattr(row, way.way)) is not None}
+        return {row.number: row for row in self._numbers if row.way == way.way}
 
 
 ASKED_FOR = {True: timedelta(seconds=40), False: timedelta(minutes=15)}
@@ -107,12 +104,12 @@ After that, silence is worse than a repeat.
 
 
 class Texts:
-    """The channel. Twilio reads out what cannot be texted. Of one text all attempts, by either way, have one id."""
+    """The channel. Twilio reads out what cannot be texted. Of one text all attempts, by whichever way, have one id."""
 
     name: MediumName = "text"
 
-    def __init__(self, twilio: TwilioWay, notify: TextWay | None = None, health: WayHealth | None = None) -> None:
-        self.ways: list[TextWay] = [twilio] if notify is None else [twilio, notify]
+    def __init__(self, twilio: TwilioWay, *others: TextWay, health: WayHealth | None = None) -> None:
+        self.ways: list[TextWay] = [twilio, *others]
         self._twilio, self._health = twilio, health or WayHealth()
         self.obstacle = self._health.watch.obstacle
 

@@ -1,8 +1,11 @@
 """Settings of services that text. A module of its own: whoever imports it loads Twilio."""
 
+from collections.abc import Iterator
+
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from services.platform.delivery.channels.channel import TextWay
 from services.platform.delivery.channels.notify import NotifyWay
 from services.platform.delivery.channels.sms import Tokens, TwilioWay
 from services.platform.delivery.channels.text_ways import Texts, WayHealth
@@ -108,8 +111,10 @@ class TextSettings(KeySettings):
             public_url=self.public_url if reports else "",
             base_url=self.twilio_base_url,
         )
-        notify, key = None, self.notify_api_key.get_secret_value()
-        if key:
+        return Texts(twilio, *self._other_ways(), health=WayHealth(store, clocks))
+
+    def _other_ways(self) -> Iterator[TextWay]:
+        """In the order of `text_ways.yaml`."""
+        if key := self.notify_api_key.get_secret_value():
             template, number, url = self.notify_template, self.notify_number, self.notify_base_url
-            notify = NotifyWay(api_key=key, template=template, number=number, base_url=url)
-        return Texts(twilio, notify, WayHealth(store, clocks))
+            yield NotifyWay(api_key=key, template=template, number=number, base_url=url)
