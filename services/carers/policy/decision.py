@@ -22,6 +22,8 @@ class Answer(StrEnum):
     """Nobody was told, and nobody will be: who is to be rung instead."""
     DANGER = "danger"
     """A life is in danger now."""
+    MISSING_SAME = "missing-same"
+    """This phone texted about a child who is sought, and may mean that one."""
     MISSING_WHICH = "missing-which"
     MISSING_OTHER_CODE = "missing-other-code"
     """A carer named a code that none of their children has."""

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.carers import messages
 from services.carers.conversation.context import _find_recent
-from services.carers.policy.context import Child, Provisional, Standing, TextContext
+from services.carers.policy.context import Child, Provisional, Question, Standing, TextContext
 from services.carers.policy.decision import Answer, Decision
 from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
@@ -55,6 +56,37 @@ def test_a_report_without_a_name_carries_the_child_of_its_own_side_alone(recent:
     told = [act.content for act in decision.acts if isinstance(act.content, ChildProvisional)]
     expected = recent if recent is not None and recent[0] == FIRST.child else (None, None)
     assert {(each.same_phone, each.same_phone_at) for each in told} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "word"),
+    [("another child is missing", "en", "SAME"), ("mae plentyn arall ar goll", "cy", "YR UN")],
+)
+def test_the_reply_to_a_report_without_a_name_asks_whether_it_is_the_child_of_a_moment_ago_and_its_word_joins_them(
+    text: str, language: str, word: str
+) -> None:
+    decision = made(text)
+    assert (decision.answer, decision.question is not None) == (Answer.MISSING_SAME, True)
+    [body] = messages.write_replies(decision, (), language, None)
+    assert "C23? T" in body
+    assert f" {word}." in body
+    joined = made(word, replace(SCENE, provisionals=(NAMELESS,), question=decision.question))
+    assert joined.identified == ((NAMELESS.provisional, FIRST.child),)
+    other = made("C24", replace(SCENE, provisionals=(NAMELESS,), question=Question("report", NAMELESS.provisional)))
+    assert other.identified == ((NAMELESS.provisional, SECOND.child),), "its code says that it is another"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        replace(SCENE, recent=None),
+        replace(SCENE, provisionals=(NAMELESS,)),
+        replace(SCENE, recent=(child_id("of another home"), AT)),
+    ],
+    ids=["nobody before it", "one without a name already", "another authority's"],
+)
+def test_nobody_is_asked_for_a_word_that_would_join_nothing(context: TextContext) -> None:
+    assert made("another child is missing", context).answer is Answer.MISSING_WHICH
 
 
 @pytest.mark.parametrize("text", ["SAME", "same.", "Same child", "Yr un"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import combinations, product
 from typing import Any
 from uuid import UUID
@@ -42,7 +43,7 @@ STANDINGS = [
 ]
 TODAY = Standing("missing", episode=UUID(int=3))
 FAMILIES = (
-    "one", "two, other known", "two, other open", "nameless open", "claim live", "question asked", "whether asked",
+    "one", "two, other known", "two, other open", "same phone", "nameless open", "claim live", "question asked", "whether asked",
     "last answer", "staff, code", "staff, told",
 )  # fmt: skip
 PERSON = f"person-{UUID(int=7)}"
@@ -84,6 +85,10 @@ def build(family: str, standing: Standing) -> TextContext:
         "one": {"children": (amara,)},
         "two, other known": {},
         "two, other open": {"children": (amara, replace(yusuf, standing=TODAY))},
+        "same phone": {
+            "recent": (YUSUF, datetime(2026, 11, 24, 22, tzinfo=UTC)),
+            "children": (amara, replace(yusuf, standing=TODAY)),
+        },
         "nameless open": {"provisionals": (nameless,)},
         "claim live": {"claims": (OpenClaim("return", "K7M2", AMARA, "kestrel", live=True, episode=EPISODE),)},
         "question asked": {"question": Question("report", NAMELESS), "provisionals": (nameless,)},

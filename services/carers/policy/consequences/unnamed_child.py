@@ -130,7 +130,16 @@ def _report_unnamed(intents: tuple[Intent, ...], context: TextContext) -> Decisi
         placed = all(side.placement for side in sides.list_sides(context))
         answer = Answer.MISSING_ALIKE if placed else Answer.MISSING_NO_FORCE
         return Decision(tuple(acts), answer, coded=context.children[0].code)
+    if question is not None and (same := _find_same(context)) is not None:
+        return Decision(tuple(acts), Answer.MISSING_SAME, question=question, coded=same.code)
     return Decision(tuple(acts), Answer.MISSING_WHICH if question else Answer.MISSING, question=question)
+
+
+def _find_same(context: TextContext) -> Child | None:
+    """The child, sought now, about whom this phone texted within the hour, where SAME will join this report alone."""
+    begun = [each for each in context.provisionals if each.child is None]
+    same = [each for each in context.children if context.recent is not None and each.child == context.recent[0]]
+    return same[0] if same and same[0].code and not begun and len(sides.list_sides(context)) == 1 else None
 
 
 def _suspect_luring(side: TextContext) -> tuple[Act, ...]:
