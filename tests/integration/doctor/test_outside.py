@@ -1,6 +1,7 @@
 """What is broken outside on purpose is named rightly: provider of texts, relay, addresses, sign-in."""
 
 import asyncio
+import socket
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -166,9 +167,8 @@ async def test_a_mail_that_is_not_the_doctors_is_left_with_the_relay(
 
 
 async def test_where_the_service_runs_the_mail_is_left_to_it(outside: Outside) -> None:
-    taken = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", PORT)
-    assert "running service has the port" in await outer.try_relay(settings(outside))
-    taken.close()
+    with socket.create_server(("127.0.0.1", PORT)):
+        assert "running service has the port" in await outer.try_relay(settings(outside))
 
 
 @pytest.mark.parametrize(
