@@ -13,13 +13,11 @@ import typer
 from services.audit.commands import audit, aware
 from services.casework.commands import organisations, register
 from services.console.accounts.commands import accounts
-from services.console.fallback.commands import fallback
-from services.holdings.commands import exits, subject_access
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.commands import admin_database, refuse
 from services.police.commands import police
 from services.protocol.editions.store import editions
-from services.run import SERVICES, run_service
+from services.run import SERVICES, fit_options, run_service
 from services.safeguarding.working_time import day_in_england
 
 KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
@@ -27,11 +25,15 @@ KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
-app.add_typer(exits, name="authority-exit")
 app.add_typer(organisations, name="organisations")
-app.add_typer(fallback, name="fallback")
 app.add_typer(police, name="police")
 app.add_typer(register, name="register")
+for _option in fit_options():
+    for _name, _command in _option.commands().items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name)
+        else:
+            app.command(_name)(_command)
 
 
 @app.command("dead-letters")
@@ -50,7 +52,6 @@ def dead_letters() -> None:
 
 
 app.command()(editions)
-app.command("subject-access")(subject_access)
 
 
 @app.command()

@@ -1,5 +1,7 @@
 """Assembles the audit service."""
 
+from collections.abc import Sequence
+
 from services.audit import metrics, store
 from services.audit.handlers import handlers_by_kind
 from services.audit.reconciler import LOOK_EVERY_SECONDS, Reconciler
@@ -8,6 +10,7 @@ from services.audit.verification import AnchorPublisher
 from services.platform.bus.consumers.consumer import BatchConsumer
 from services.platform.bus.message_processor import in_background
 from services.platform.bus.service_host import ServiceHost
+from services.platform.option import Option, add_parts
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.places import signer
@@ -19,7 +22,7 @@ GATHER_SECONDS = 0.5
 """Nobody waits for an entry, and a report causes some thirty messages within a second or two."""
 
 
-async def main() -> None:
+async def main(options: Sequence[Option] = ()) -> None:
     """Runs until SIGTERM or SIGINT."""
     settings = AuditSettings()
     host = ServiceHost("audit", settings)
@@ -51,4 +54,5 @@ async def main() -> None:
     host.add_periodic(Repeating("anchors", anchor, every_seconds=ANCHOR_EVERY_SECONDS))
     host.add_periodic(publishing)
     host.add_periodic(Repeating("reconciling", reconciler.look, every_seconds=LOOK_EVERY_SECONDS))
+    add_parts(options, host, host.settings)
     await host.run()

@@ -1,5 +1,7 @@
 """Assembles the carers service."""
 
+from collections.abc import Sequence
+
 from services.carers.card import Card
 from services.carers.conversation.practice_timeout import PracticeTimeout
 from services.carers.conversation.silence import SilenceTimeout
@@ -18,6 +20,7 @@ from services.platform.delivery.queue.repository import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.receipts import Receipts, VoiceFallback
 from services.platform.delivery.sms_status.webhook import CallKeys
+from services.platform.option import Option, add_parts, ways_of
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.duty.decisions import EpisodeChanged, ReportTaken
 from services.safeguarding.duty.duties import CarerAlert, DutySendAgain
@@ -25,11 +28,11 @@ from services.safeguarding.duty.duties import CarerAlert, DutySendAgain
 SERVICE = "carers"
 
 
-async def main() -> None:
+async def main(options: Sequence[Option] = ()) -> None:
     settings = CarersSettings()
     host = ServiceHost(SERVICE, settings)
     keyring = settings.keyring
-    texts = settings.texts(host.store, host.clocks)
+    texts = settings.texts(host.store, host.clocks, ways_of(options, settings))
     delivery = DeliveryLoop(
         SERVICE,
         host.store,
@@ -69,4 +72,5 @@ async def main() -> None:
     card = Card(host.store, [way.number for way in texts.ways if way.number], settings.authority)
     receipts = Receipts(SERVICE, host.store, host.clocks, delivery.knows_as_taken)
     keys = CallKeys(host.store, host.clocks, keyring, settings.public_url)
+    add_parts(options, host, settings)
     await host.run(pages(intake, receipts, keys, host.clocks, settings, card, probes))

@@ -31,7 +31,7 @@ class ConsoleSettings(KeySettings):
     protocol_dir: Path | None = None
     """The authorities' own protocol files, for the protocol's pages. None: they show the default rules."""
     fallback_plan: Path | None = None
-    """Whose pack for when all is down goes where (`services.console.fallback.pack`). None: no pack is written."""
+    """Whose pack for when all is down goes where (`services.options.fallback_pack.pack`). None: no pack is written."""
     pack_key: SecretStr | None = Field(
         default=None,
         validate_default=True,

@@ -13,11 +13,11 @@ from uuid import uuid4
 import aiosmtplib
 import httpx
 
-from services.console.accounts.openid import OpenId, ProviderAway
 from services.console.policy.access import Providers
 from services.doctor.checks import Broken, reach, require_near
+from services.options.provider_sign_in.openid import OpenId, ProviderAway
+from services.options.second_text_way.notify import NotifyWay
 from services.platform.delivery.channels.http.clients import Trust
-from services.platform.delivery.channels.notify import NotifyWay
 from services.platform.delivery.channels.sms import REPEATED
 from services.platform.delivery.inbound_mail.classifier import ReadMail
 from services.platform.delivery.settings.mail import MailSettings

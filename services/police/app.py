@@ -1,5 +1,7 @@
 """Assembles the police service."""
 
+from collections.abc import Sequence
+
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import Prefetch, Priority, Subscription
 from services.platform.bus.service_host import ServiceHost
@@ -8,6 +10,7 @@ from services.platform.delivery.inbound_mail.handler import MailAnswers, Mailbox
 from services.platform.delivery.queue.repository import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
+from services.platform.option import Option, add_parts, channels_of, pages_of, ways_of
 from services.platform.register.organisations import Forces
 from services.police import metrics
 from services.police.handlers import Handlers
@@ -17,12 +20,11 @@ from services.police.open_list import OpenListMonitor
 from services.police.web.app import pages
 from services.police.web.linked_notice import ReadingCodes
 from services.police.web.notice_page import DetailsPage, NoticePage
-from services.police.web.polled import PolledSender, PollEndpoint
 from services.police.web.webhooks import OpenListWebhook, ReplyWebhook
 from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
 
 
-async def main() -> None:
+async def main(options: Sequence[Option] = ()) -> None:
     settings = CorrespondenceSettings()
     host = ServiceHost("police", settings)
     keyring, links = settings.keyring, settings.links
@@ -37,7 +39,7 @@ async def main() -> None:
         prepare=settings.block_real_recipients(sender.prepare),
         secrets=sender.secrets,
         slot=settings.slot,
-        others=[NoticeEmail(settings.email_medium(), links, settings.smtp_from), PolledSender()],
+        others=[NoticeEmail(settings.email_medium(), links, settings.smtp_from), *channels_of(options, "police")],
     )
     host.health.watch("delivery", loop.obstacle)
     handlers = Handlers(loop, host.clocks)
@@ -53,7 +55,7 @@ async def main() -> None:
     answers = MailAnswers(keyring, host.clocks)
     host.parts.append(settings.mail_listener(Mailbox(host.store, answers.made_of, metrics.MAILS_IN).take))
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
-    texts = settings.texts(host.store, host.clocks, reports=False)
+    texts = settings.texts(host.store, host.clocks, ways_of(options, settings), reports=False)
     host.health.watch("text ways", texts.obstacle)
     host.parts.append(texts)
     codes = ReadingCodes(keyring, host.clocks, forces, texts)
@@ -62,8 +64,10 @@ async def main() -> None:
         host.clocks,
         ReplyWebhook(host.store, host.clocks, keyring, forces),
         OpenListWebhook(host.store, host.clocks, forces),
-        PollEndpoint(host.store, host.clocks, keyring, forces),
         NoticePage(host.store, host.clocks, keyring, codes),
         DetailsPage(host.store, host.clocks, keyring, codes),
     )
+    for mount in pages_of(options, host.service):
+        mount(served, host.store, host.clocks, keyring, forces)
+    add_parts(options, host, settings)
     await host.run(served)

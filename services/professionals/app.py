@@ -1,5 +1,7 @@
 """Assembles the professionals service."""
 
+from collections.abc import Sequence
+
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import Prefetch, Priority, Subscription
 from services.platform.bus.service_host import ServiceHost
@@ -9,6 +11,7 @@ from services.platform.delivery.queue.repository import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.receipts import Receipts, VoiceFallback
 from services.platform.delivery.sms_status.webhook import CallKeys
+from services.platform.option import Option, add_parts, ways_of
 from services.professionals import metrics
 from services.professionals.digests import DigestGrouping, lock_readers
 from services.professionals.handlers import Handlers, Replies, answers_a_notice
@@ -20,7 +23,7 @@ from services.professionals.web.deed_form import DeedForms
 from services.safeguarding.duty.duties import DutyAcknowledged, DutySendAgain, ProfessionalNotify
 
 
-async def main() -> None:
+async def main(options: Sequence[Option] = ()) -> None:
     settings = ProfessionalsSettings()
     host = ServiceHost("professionals", settings)
     keyring = settings.keyring
@@ -35,7 +38,7 @@ async def main() -> None:
             console_url=settings.console_url,
         ),
     )
-    texts = settings.texts(host.store, host.clocks)
+    texts = settings.texts(host.store, host.clocks, ways_of(options, settings))
     loop = DeliveryLoop(
         host.service,
         host.store,
@@ -70,4 +73,5 @@ async def main() -> None:
     acknowledging = AcknowledgePage(host.store, host.clocks, Deputies(loop, keyring, host.clocks), deeds)
     receipts = Receipts(host.service, host.store, host.clocks, loop.knows_as_taken)
     keys = CallKeys(host.store, host.clocks, keyring, settings.public_url)
+    add_parts(options, host, settings)
     await host.run(pages(receipts, keys, acknowledging, host.clocks, settings))

@@ -20,6 +20,7 @@ from services.casework import web as casework_web
 from services.casework.settings import CaseworkSettings
 from services.console import web as console_web
 from services.console.settings import ConsoleSettings
+from services.options.polled_forces.polled import PollEndpoint
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.runtime.clocks import Clocks
@@ -135,7 +136,8 @@ def _carers() -> FastAPI:
 
 def _police() -> FastAPI:
     notice, details = NoticePage(ABSENT, Clocks(), ABSENT, ABSENT), DetailsPage(ABSENT, Clocks(), ABSENT, ABSENT)
-    app = police_web.pages(LINKS, Clocks(), ABSENT, ABSENT, ABSENT, notice, details)
+    app = police_web.pages(LINKS, Clocks(), ABSENT, ABSENT, notice, details)
+    PollEndpoint(ABSENT, Clocks(), ABSENT, ABSENT).mount(app)
     document = app.openapi()
     document.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)
     return app

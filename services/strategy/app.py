@@ -1,5 +1,7 @@
 """Assembles the strategy service."""
 
+from collections.abc import Sequence
+
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import Prefetch, Priority, Subscription
 from services.platform.bus.service_host import ServiceHost
@@ -7,6 +9,7 @@ from services.platform.delivery.channels.email import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.settings.mail import MailSettings
+from services.platform.option import Option, add_parts
 from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionCancelled,
     StrategyDiscussionHeld,
@@ -23,7 +26,7 @@ from services.strategy.replies import Replies
 from services.strategy.web import RecordReading, RecordWriting, ReplyPage, pages
 
 
-async def main() -> None:
+async def main(options: Sequence[Option] = ()) -> None:
     settings = MailSettings()
     host = ServiceHost(SERVICE, settings)
     keyring, mailbox = settings.keyring, settings.smtp_from
@@ -63,4 +66,5 @@ async def main() -> None:
     host.parts.append(settings.mail_listener(replies.take))
     replying, reading = ReplyPage(host.store, discussion_service), RecordReading(host.store, keyring)
     writing = RecordWriting(host.store, keyring, host.clocks, record_service)
+    add_parts(options, host, host.settings)
     await host.run(pages(settings.links, host.clocks, replying, writing, reading))

@@ -24,7 +24,6 @@ from services.console.web.pages.acts import ActPages
 from services.console.web.pages.child import ChildPages, ChildQueries
 from services.console.web.pages.desk import BreakGlassPages, DeadLetterPages, ExercisePages, ReportPages
 from services.console.web.pages.overview import OverviewPages
-from services.console.web.pages.returns import ReturnPages
 from services.console.web.pages.shift import ShiftPages, ShiftQueries
 from services.console.web.queries import PageQueries
 from services.console.web.session import SEEN, AskedFirst, SessionGuard, ShownFirst, SignedOut, read_our_form
@@ -41,7 +40,7 @@ from services.platform.store.unit_of_work import Store
 
 STATIC = Path(__file__).parents[1] / "static"
 Guest: TypeAlias = Callable[[FastAPI, SessionGuard, Templates, ConsoleSettings], None]
-"""Mounts pages from above the services, with the same guard and templates."""
+"""Mounts pages of an option, with the same guard and templates."""
 
 
 def pages(
@@ -55,8 +54,8 @@ def pages(
     guard = SessionGuard(store, clocks, settings.session_limits, secure=not settings.sandbox)
     backing = store, clocks, settings.keyring
     queries = PageQueries(*backing)
-    _mount_sign_in(app, guard, templates, settings)
     for each in (
+        SignInPages(guard, templates, settings.keyring),
         BreakGlassPages(guard, templates, BreakGlassService(*backing)),
         AccountPages(guard, templates, settings.keyring),
         AuthorityPages(guard, templates, AuthorityService(*backing, settings.providers, settings.casework_url)),
@@ -68,7 +67,6 @@ def pages(
         ReportPages(guard, templates, ReportService(*backing)),
         ExercisePages(guard, templates, queries, ExerciseService(*backing)),
         ShiftPages(guard, templates, ShiftQueries(*backing), RotaService(*backing)),
-        ReturnPages(guard, templates, store, settings.keyring),
         DeadLetterPages(guard, templates, queries, DeadLetterRedrive(*backing, Connection(settings))),
     ):
         each.mount(app)
@@ -120,16 +118,3 @@ def _answer_errors(app: FastAPI, templates: Templates) -> None:
         app.add_exception_handler(transient, answer_database_away)
     for each in (HTTPException, RequestValidationError, Problem):
         app.add_exception_handler(each, answer_problem)
-
-
-def _mount_sign_in(app: FastAPI, guard: SessionGuard, templates: Templates, settings: ConsoleSettings) -> None:
-    """Without a provider, what speaks OpenID Connect is not loaded."""
-    if settings.providers is None:
-        return SignInPages(guard, templates, settings.keyring, {}).mount(app)
-    from services.console.accounts.openid import OpenId
-    from services.console.web.staff.sign_in import ProviderPages
-
-    openid = OpenId(settings.providers)
-    local = SignInPages(guard, templates, settings.keyring, openid.titles)
-    local.mount(app)
-    return ProviderPages(openid, guard, local).mount(app)

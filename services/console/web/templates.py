@@ -185,7 +185,6 @@ SECTIONS = (
     ("/report", "Report a child"),
     ("/shift", "Shift"),
     ("/housekeeping", "Housekeeping"),
-    ("/returns", "Returns"),
     ("/directory", "Directory"),
     ("/dead-letters", "Dead letters"),
     ("/exercise", "Exercise"),
@@ -222,6 +221,8 @@ class Templates:
         self._sections: tuple[tuple[str, str], ...] = SECTIONS
         self._folders: tuple[Path, ...] = (PAGES,)
         self._templates = Jinja2Templates(env=environment(self.words))
+        self.providers: dict[str, str] = {}
+        """The titles of organisations that sign their own staff in, by name."""
 
     def add(self, folder: Path, *sections: tuple[str, str]) -> None:
         """Adds templates that extend `page.html`, and sections for the navigation: path and name."""

@@ -10,7 +10,7 @@ searched by (docs/decisions/0025, 0079).
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -206,16 +206,15 @@ class KeyringSettings(Settings):
         return Keyring(master, key_file("phone_key", self.phone_key), *self._wrappers())
 
     def _wrappers(self) -> Sequence[KeyWrapper]:
-        if self.key_wrapper == "hsm":
-            from services.platform.store.key_wrappers.hsm import HsmWrapper
+        if self.key_wrapper == "file":
+            return ()
+        if self.key_wrapper not in WRAPPERS:
+            raise SystemExit(f"SAFE_RETURN_KEY_WRAPPER={self.key_wrapper} needs the option key-wrappers")
+        return WRAPPERS[self.key_wrapper](self)
 
-            module, token, pin = self.hsm_module, self.hsm_token, self.hsm_pin.get_secret_value()
-            return [HsmWrapper(module, token, pin, label) for label in self.key_name.split()]
-        if self.key_wrapper == "kms":
-            from services.platform.store.key_wrappers.cloud import KmsWrapper
 
-            return [KmsWrapper(name) for name in self.key_name.split()]
-        return ()
+WRAPPERS: dict[str, Callable[[KeyringSettings], Sequence[KeyWrapper]]] = {}
+"""By name, what options add: filled once, when a process is put together."""
 
 
 def key_file(name: str, setting: SecretStr) -> KeyFile:

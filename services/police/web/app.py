@@ -16,7 +16,6 @@ from services.platform.store.transient_errors import new_web_app
 from services.police.replies import OpenList, Reply
 from services.police.web.linked_notice import is_searched_for
 from services.police.web.notice_page import DetailsPage, NoticePage
-from services.police.web.polled import PollEndpoint
 from services.police.web.webhooks import OpenListWebhook, ReplyWebhook
 
 ROUTES = read_routes(__file__)
@@ -34,7 +33,6 @@ def pages(
     clocks: Clocks,
     replies: ReplyWebhook,
     lists: OpenListWebhook,
-    polling: PollEndpoint,
     notice: NoticePage,
     details: DetailsPage,
 ) -> FastAPI:
@@ -49,11 +47,6 @@ def pages(
     async def take_open_list(force_id: str, request: Request) -> JSONResponse:
         """Which of the episodes that it was told of the force holds open, once a day; signed as a reply is."""
         return await lists.take(request, force_id)
-
-    @app.get("/forces/{force_id}/notices", **ROUTES["notices"])
-    async def give_notices(force_id: str, request: Request, after: int = 0) -> JSONResponse:
-        """For a force that comes for its notices: those after the cursor. It confirms that those before are stored."""
-        return await polling.give(request, force_id, after)
 
     outlives = partial(is_searched_for, notice.store, notice.keyring)
     mount_pages(

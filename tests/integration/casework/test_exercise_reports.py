@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.exercise_reports import ExerciseReporter, NobodyToExerciseWith
 from services.casework.settings import CaseworkSettings
+from services.options.exercise_reports.reporter import ExerciseReporter, NobodyToExerciseWith
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store

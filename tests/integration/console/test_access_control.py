@@ -17,6 +17,7 @@ from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
 from services.handbook import web as handbook
+from services.options.returns.option import OPTION as RETURNS
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
 from services.platform.store.notifications import Channels, Listener
@@ -72,7 +73,7 @@ async def console(
     database: Database, opened: Store, changes: Changes, *, sandbox: bool = True
 ) -> AsyncIterator[httpx.AsyncClient]:
     settings = settings_of(database).model_copy(update={"sandbox": sandbox})
-    app = pages(opened, CLOCKS, changes, settings, [handbook.mount])
+    app = pages(opened, CLOCKS, changes, settings, [handbook.mount, RETURNS.pages["console"]])
     scheme = "http" if sandbox else "https"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"{scheme}://console") as browser:
         yield browser
@@ -163,7 +164,7 @@ async def test_every_page_that_there_is_has_been_thought_of(
     database: Database, opened: Store, changes: Changes
 ) -> None:
     """A new one is added here and above: what does it show to somebody of another authority?"""
-    app = pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount])
+    app = pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount, RETURNS.pages["console"]])
     assert {each.path for each in app.routes if isinstance(each, APIRoute)} == {
         "/", "/parts/open", "/changes", "/directory", "/report", "/exercise", "/parts/exercise", "/sign-in", "/sign-out",
         "/children/{name}", "/parts/children/{name}", "/photographs/{child}", "/find", "/housekeeping", "/parts/housekeeping",

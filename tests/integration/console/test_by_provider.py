@@ -18,17 +18,17 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from pydantic import SecretStr
 
-from services.console.accounts import openid
 from services.console.accounts import repository as accounts
 from services.console.policy.access import Provider, read_providers
 from services.console.web import pages
 from services.console.web.changes import Changes
+from services.options.provider_sign_in import openid
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.strangers import MOST_OF_A_STRANGER
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorRole
 from tests.support.engines.database import Database
-from tests.support.in_process.console import accesses, browser_at, csrf_in, settings_of, somewhere
+from tests.support.in_process.console import GUESTS, accesses, browser_at, csrf_in, settings_of, somewhere
 
 CLOCKS = Clocks()
 ISSUER = "https://login.kestrel.example"
@@ -105,7 +105,9 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> PlayedProvider:
 @pytest.fixture
 async def browser(provider: PlayedProvider, database: Database, opened: Store) -> AsyncIterator[httpx.AsyncClient]:
     settings = settings_of(database).model_copy(update={"sign_in_providers": SecretStr(PROVIDERS)})
-    async with browser_at(pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings), somewhere()) as browser:
+    async with browser_at(
+        pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings, GUESTS), somewhere()
+    ) as browser:
         yield browser
 
 
@@ -333,7 +335,9 @@ async def test_nobody_stays_because_another_provider_is_away(
     another = yaml.safe_load(PROVIDERS)
     another["providers"]["harrier"] = another["providers"]["kestrel"]
     settings = settings_of(database).model_copy(update={"sign_in_providers": SecretStr(yaml.safe_dump(another))})
-    async with browser_at(pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings), somewhere()) as browser:
+    async with browser_at(
+        pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings, GUESTS), somewhere()
+    ) as browser:
         await come(browser, provider)
         with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
             begun = await browser.get("/providers/harrier/sign-in?quiet=true")

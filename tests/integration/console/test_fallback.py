@@ -13,7 +13,8 @@ from aiohttp import web
 from prometheus_client import REGISTRY
 from pyrage import x25519
 
-from services.console.fallback.pack import (
+from services.console.read_model.projections import Handlers
+from services.options.fallback_pack.pack import (
     PACK,
     PackPage,
     PackPlan,
@@ -25,7 +26,6 @@ from services.console.fallback.pack import (
     put,
     seal,
 )
-from services.console.read_model.projections import Handlers
 from services.platform.runtime import places
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.places import NotOurs, PlaceAway, public_key, signer

@@ -17,7 +17,6 @@ from services.console.policy.shift import SHIFT_ACTS
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
-from services.handbook import web as handbook
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
 from services.platform.store.encryption import Keyring
@@ -33,6 +32,7 @@ from services.safeguarding.roles import Deed, Role
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.console import (
+    GUESTS,
     PASSWORD,
     account,
     duty_changed,
@@ -70,7 +70,7 @@ async def address(database: Database, opened: Store) -> AsyncIterator[str]:
     channels = Channels()
     changes = Changes(channels, CLOCKS)
     port = free_port()
-    web = Web(pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount]), port)
+    web = Web(pages(opened, CLOCKS, changes, settings_of(database), GUESTS), port)
     listener = Listener(database_url(database.settings("console"), "console"), channels)
     await listener.start()
     await web.start()
@@ -502,7 +502,7 @@ async def test_a_live_page_says_so_when_its_session_is_over(page: Page, opened: 
 async def test_the_page_says_so_when_it_is_no_longer_live(browser: Browser, database: Database, opened: Store) -> None:
     channels = Channels()
     changes = Changes(channels, CLOCKS)
-    web = Web(pages(opened, CLOCKS, changes, settings_of(database)), port := free_port())
+    web = Web(pages(opened, CLOCKS, changes, settings_of(database), GUESTS), port := free_port())
     listener = Listener(database_url(database.settings("console"), "console"), channels)
     await listener.start()
     await web.start()

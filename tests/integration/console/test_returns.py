@@ -25,6 +25,7 @@ from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Role
 from tests.support.engines.database import Database
 from tests.support.in_process.console import (
+    GUESTS,
     account,
     browser_at,
     csrf_in,
@@ -93,7 +94,7 @@ class Office:
 def app(database: Database, opened: Store) -> FastAPI:
     """In November 2026, whenever this runs."""
     clocks = Clocks(at(28, 12, month=11) - datetime.now(UTC))
-    return pages(opened, clocks, Changes(opened.channels, clocks), settings_of(database))
+    return pages(opened, clocks, Changes(opened.channels, clocks), settings_of(database), GUESTS)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ from services.safeguarding.identifiers import in_words, new_id
 from services.safeguarding.operators import OperatorRole
 from tests.support.engines.database import Database
 from tests.support.in_process.console import (
+    GUESTS,
     PASSWORD,
     SEAL,
     accesses,
@@ -62,7 +63,7 @@ async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 def real(database: Database, opened: Store) -> FastAPI:
     """The pages as they are outside a sandbox."""
     settings = settings_of(database).model_copy(update={"sandbox": False})
-    return pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings)
+    return pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings, GUESTS)
 
 
 @asynccontextmanager
@@ -115,7 +116,7 @@ async def test_codes_of_a_phone_go_by_the_machines_own_clock(database: Database,
     clocks, name = Clocks(), await account(opened)
     clocks.follow(clocks.own() + timedelta(hours=1), time.monotonic())
     settings = settings_of(database).model_copy(update={"sandbox": False})
-    real = pages(opened, clocks, Changes(opened.channels, clocks), settings)
+    real = pages(opened, clocks, Changes(opened.channels, clocks), settings, GUESTS)
     async with over_https(real, somewhere()) as browser:
         await enter(browser, name)
         totp = await set_up(browser)
@@ -374,7 +375,9 @@ async def test_who_gives_files_reads_what_became_of_them(
     ours, _ = await councils(database, keyring)
     settings = settings_of(database).model_copy(update={"casework_url": "http://casework"})
     monkeypatch.setattr(AuthorityService, "_ask", ask)
-    async with browser_at(pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings), somewhere()) as browser:
+    async with browser_at(
+        pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings, GUESTS), somewhere()
+    ) as browser:
         await sign_in(browser, await account(opened, OperatorRole.ADMINISTRATOR, authority=ours))
         form = {"csrf": csrf_in(await browser.get(f"/authorities/{ours}")), "mapping": "ssd", "what": "import"}
         files = {"file": ("a.csv", b"a\n", "text/csv")}

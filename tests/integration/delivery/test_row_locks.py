@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.options.polled_forces import polled
 from services.platform.bus.message_processor import MessageProcessor, Prefetch, Subscription
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.delivery.channels.channel import ChannelRegistry
@@ -30,7 +31,6 @@ from services.platform.messages.envelope import Raw, Received
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import UnitOfWork
-from services.police.web import polled
 from services.safeguarding.duty.duties import PoliceNotify
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic

@@ -13,11 +13,11 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.options.second_text_way import notify as by_notify
+from services.options.second_text_way.notify import NotifyWay
 from services.platform.delivery import metrics
-from services.platform.delivery.channels import notify as by_notify
 from services.platform.delivery.channels import sms
 from services.platform.delivery.channels.channel import SendRequest, SendResult
-from services.platform.delivery.channels.notify import NotifyWay
 from services.platform.delivery.channels.sms import REPEAT_MARK, TwilioWay
 from services.platform.delivery.channels.text_ways import (
     ASKED_FOR,

@@ -23,6 +23,7 @@ from services.carers.store import child_status, conversations, enrolments, texts
 from services.console.monitoring.gauges import MEASURES
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
+from services.options.polled_forces.polled import CONFIRM
 from services.platform.delivery.channels import email
 from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue.repository import Lease
@@ -33,7 +34,6 @@ from services.platform.store import deadlines
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police import store as police
-from services.police.web.polled import CONFIRM
 from services.professionals.digests import UNSENT
 from services.strategy.discussions import monitor as discussions
 from services.strategy.discussions.service import PLANNED_ALREADY

@@ -24,7 +24,7 @@ from services.carers.inbound.intake import Intake, Spool
 from services.carers.inbound.probes import Probes
 from services.carers.inbound.web import pages
 from services.carers.settings import CarersSettings
-from services.platform.delivery.channels.notify import NotifyWay
+from services.options.second_text_way.notify import NotifyWay
 from services.platform.delivery.channels.sms import TwilioWay
 from services.platform.delivery.channels.text_ways import Texts
 from services.platform.delivery.queue.repository import BODY

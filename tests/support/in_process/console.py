@@ -21,8 +21,10 @@ from services.console.settings import ConsoleSettings
 from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.messages.envelope import Received, read
+from services.platform.option import pages_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
+from services.run import fit_options
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccessRecorded, OperatorAct, OperatorActed, OperatorRole
@@ -30,6 +32,8 @@ from services.safeguarding.roles import Channel, Deed, Role, Wording
 from tests.support.engines.database import Database
 
 MISSING_NOTICE = Wording("missing-notice")
+GUESTS = pages_of(fit_options(), "console")
+"""The pages of every option."""
 
 REPORTED_AT = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -51,7 +55,7 @@ def app(database: Database, opened: Store) -> FastAPI:
     """The console's pages, which follow no changes."""
     clocks = Clocks()
     changes = Changes(opened.channels, clocks)
-    return pages(opened, clocks, changes, settings_of(database))
+    return pages(opened, clocks, changes, settings_of(database), GUESTS)
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
 from infra.sandbox.server import Server
+from services.options.polled_forces.polled import PolledSender, PollEndpoint
 from services.platform.delivery.channels.channel import ChannelSender, SendRequest, SendResult
 from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.links.tokens import Links
@@ -36,7 +37,6 @@ from services.police.notices.wording import NoticeEmail
 from services.police.web.app import pages
 from services.police.web.linked_notice import ReadingCodes
 from services.police.web.notice_page import DetailsPage, NoticePage
-from services.police.web.polled import PolledSender, PollEndpoint
 from services.police.web.webhooks import OpenListWebhook, ReplyWebhook
 from services.safeguarding.identifiers import trace_of
 from tests.support.engines.database import Database
@@ -228,10 +228,10 @@ async def running(
         clocks,
         ReplyWebhook(store, clocks, keyring, forces),
         OpenListWebhook(store, clocks, forces),
-        PollEndpoint(store, clocks, keyring, forces),
         NoticePage(store, clocks, keyring, codes),
         DetailsPage(store, clocks, keyring, codes),
     )
+    PollEndpoint(store, clocks, keyring, forces).mount(served)
     listener = Listener(engine.url, store.channels)
     await listener.start()
     await loop.start()

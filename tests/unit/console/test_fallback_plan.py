@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.command_line import app
-from services.console.fallback.pack import PlanFault, read_plans, seal
+from services.options.fallback_pack.pack import PlanFault, read_plans, seal
 from services.platform.runtime.places import public_key, signer
 
 COMMANDS = CliRunner()

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
+from services.options.second_text_way.notify import _read_answer
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
-from services.platform.delivery.channels.notify import _read_answer
 from services.platform.delivery.channels.sms import _read_refusal
 from services.platform.delivery.channels.text_ways import Texts, WayHealth
 from services.platform.delivery.model import WayName

@@ -47,7 +47,7 @@ def wrappers(
             for name in ("one-kestrel", "one-harrier", "two-kestrel"):
                 made = kms.create_key()["KeyMetadata"]["KeyId"]
                 kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=made)
-            from services.platform.store.key_wrappers.cloud import KmsWrapper
+            from services.options.key_wrappers.cloud import KmsWrapper
 
             yield KmsWrapper("alias/one-{authority}"), KmsWrapper("alias/two-{authority}")
 
@@ -65,7 +65,7 @@ def _hsm(folder: Path, monkeypatch: pytest.MonkeyPatch, label: str) -> KeyWrappe
         pkcs11.lib(str(MODULE)).reinitialize()
     with pkcs11.lib(str(MODULE)).get_token(token_label="safe-return").open(rw=True, user_pin="1234") as session:
         session.generate_key(pkcs11.KeyType.AES, 256, label=label, store=True)
-    from services.platform.store.key_wrappers.hsm import HsmWrapper
+    from services.options.key_wrappers.hsm import HsmWrapper
 
     return HsmWrapper(MODULE, "safe-return", "1234", label)
 
@@ -128,7 +128,7 @@ def test_a_key_may_be_one_an_authority_and_one_that_is_not_there_is_waited_for(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _hsm(tmp_path, monkeypatch, "key-kestrel")
-    from services.platform.store.key_wrappers.hsm import HsmWrapper
+    from services.options.key_wrappers.hsm import HsmWrapper
 
     wrapper = HsmWrapper(MODULE, "safe-return", "1234", name)
     if name == "none":
@@ -150,7 +150,7 @@ def test_the_key_of_what_belongs_to_no_authority_has_a_name_that_aws_takes(monke
         made = kms.create_key()["KeyMetadata"]["KeyId"]
         for name in ("alias/key-_", "alias/key-kestrel"):
             kms.create_alias(AliasName=name, TargetKeyId=made)
-        from services.platform.store.key_wrappers.cloud import KmsWrapper
+        from services.options.key_wrappers.cloud import KmsWrapper
 
         wrapper = KmsWrapper("alias/key-{authority}")
         for authority in (OF_NO_AUTHORITY, "kestrel"):
@@ -177,7 +177,7 @@ def _kms_that_refuses(name: str, monkeypatch: pytest.MonkeyPatch, code: str, say
     pytest.importorskip("boto3")
     from botocore.exceptions import ClientError
 
-    from services.platform.store.key_wrappers.cloud import KmsWrapper
+    from services.options.key_wrappers.cloud import KmsWrapper
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
     wrapper = KmsWrapper(name)
@@ -244,7 +244,7 @@ def test_a_key_service_that_does_not_answer_is_left_alone_for_a_while(monkeypatc
     pytest.importorskip("boto3")
     from botocore.exceptions import ReadTimeoutError
 
-    from services.platform.store.key_wrappers import cloud
+    from services.options.key_wrappers import cloud
 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
     wrapper = cloud.KmsWrapper("alias/common")

@@ -1,12 +1,11 @@
 """Settings of services that text. A module of its own: whoever imports it loads Twilio."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from services.platform.delivery.channels.channel import TextWay
-from services.platform.delivery.channels.notify import NotifyWay
 from services.platform.delivery.channels.sms import Tokens, TwilioWay
 from services.platform.delivery.channels.text_ways import Texts, WayHealth
 from services.platform.delivery.links.signed_forms import TwilioDoor
@@ -102,8 +101,11 @@ class TextSettings(KeySettings):
     def notify_door(self, name: DoorName) -> NotifyDoor:
         return NotifyDoor(name, [self.notify_bearer.get_secret_value()])
 
-    def texts(self, store: Store, clocks: Clocks, *, reports: bool = True) -> Texts:
-        """`reports`: Twilio reports what became of each to `public_url`. Notify is told where at its own pages."""
+    def texts(self, store: Store, clocks: Clocks, further: Sequence[TextWay] = (), *, reports: bool = True) -> Texts:
+        """`further`: ways beside Twilio.
+
+        `reports`: Twilio reports what became of each to `public_url`. Notify is told where at its own pages.
+        """
         twilio = TwilioWay(
             account_sid=self.twilio_account_sid,
             tokens=self.twilio_tokens,
@@ -111,10 +113,4 @@ class TextSettings(KeySettings):
             public_url=self.public_url if reports else "",
             base_url=self.twilio_base_url,
         )
-        return Texts(twilio, *self._other_ways(), health=WayHealth(store, clocks))
-
-    def _other_ways(self) -> Iterator[TextWay]:
-        """In the order of `text_ways.yaml`."""
-        if key := self.notify_api_key.get_secret_value():
-            template, number, url = self.notify_template, self.notify_number, self.notify_base_url
-            yield NotifyWay(api_key=key, template=template, number=number, base_url=url)
+        return Texts(twilio, *further, health=WayHealth(store, clocks))

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from services.console.acts.recorder import ActRecorder
 from services.console.policy.access import May
 from services.console.policy.acts import REASON
-from services.console.policy.returns import Absence, Period, by_home, by_hour, count_absences, period_of
-from services.console.read_model.cases import absences_in, missing_table
 from services.console.web.templates import Pages
+from services.options.returns.counts import Absence, Period, by_home, by_hour, count_absences, period_of
+from services.options.returns.queries import absences_in, missing_table
 from services.platform.runtime.http.problems import Problem
 from services.platform.store.disposal.retention import schedule
 from services.platform.store.encryption import Keyring

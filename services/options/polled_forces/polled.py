@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
 
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
@@ -22,7 +22,7 @@ from services.platform.delivery.webhook_signature import is_signed
 from services.platform.register.keys import Decryptor
 from services.platform.register.organisations import Force, Forces
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.http.problems import SIGNED, Problem, read_routes
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.logs import logger
 from services.platform.store.encryption import Keyring, split
@@ -151,6 +151,8 @@ def _opened(keyring: Keyring, rows: Rows, start: int) -> Offer:
 
 
 LARGEST_CURSOR = 2**62
+ROUTES = read_routes(__file__)
+ROUTES["notices"]["openapi_extra"] = {"parameters": SIGNED} | ROUTES["notices"]["openapi_extra"]
 
 
 class PollEndpoint:
@@ -159,6 +161,13 @@ class PollEndpoint:
     def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, forces: Forces) -> None:
         self._store, self._clocks, self._keyring, self._forces = store, clocks, keyring, forces
         self._strangers = Strangers()
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route("/forces/{force_id}/notices", self.give_notices, methods=["GET"], **ROUTES["notices"])
+
+    async def give_notices(self, force_id: str, request: Request, after: int = 0) -> JSONResponse:
+        """For a force that comes for its notices: those after the cursor. It confirms that those before are stored."""
+        return await self.give(request, force_id, after)
 
     async def give(self, request: Request, force_id: ForceId, after: int) -> JSONResponse:
         """Raises Problem as `signed_body` does. The signature is of the request's target, in place of a body."""

@@ -9,7 +9,7 @@ import typer
 from services.platform.runtime.commands import refuse
 
 if TYPE_CHECKING:
-    from services.console.fallback.pack import SealedPack
+    from services.options.fallback_pack.pack import SealedPack
 
 fallback = typer.Typer(
     no_args_is_help=True, help="The pack for when all of it is down. Needs neither bus nor database."
@@ -47,7 +47,7 @@ def signer() -> None:
 @fallback.command("open")
 def open_file(pack: Path, identity: Identity, signer: Signer, to: Path) -> None:
     """Check PACK, open it, and write the page to TO. Its signature lies beside it, as it was put there."""
-    from services.console.fallback.pack import SealedPack
+    from services.options.fallback_pack.pack import SealedPack
 
     try:
         sealed = SealedPack(pack.read_bytes(), pack.with_name(f"{pack.name}.sig").read_bytes())
@@ -62,7 +62,7 @@ def open_file(pack: Path, identity: Identity, signer: Signer, to: Path) -> None:
 @fallback.command()
 def drill(plan: Path, authority: str, identity: Identity, signer: Signer) -> None:
     """Fetch AUTHORITY's pack from each place of PLAN, check and open it. Exits with 1 if a place has no good one."""
-    from services.console.fallback.pack import PlanFault, fetch, read_plans
+    from services.options.fallback_pack.pack import PlanFault, fetch, read_plans
     from services.platform.runtime.places import PlaceAway
 
     try:
@@ -85,7 +85,7 @@ def drill(plan: Path, authority: str, identity: Identity, signer: Signer) -> Non
 
 
 def _opened(sealed: "SealedPack", identity: Path, signer: str) -> str:
-    from services.console.fallback.pack import WrongKey, open_pack
+    from services.options.fallback_pack.pack import WrongKey, open_pack
     from services.platform.runtime.places import NotOurs
 
     try:

@@ -1,0 +1,1 @@
+"""Keys of authorities that are wrapped outside: by a hardware security module, or by AWS KMS."""

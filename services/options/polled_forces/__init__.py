@@ -1,0 +1,1 @@
+"""Forces whose systems nothing can reach from outside: they come for their notices."""

@@ -1,0 +1,1 @@
+"""Sign-in by an organisation's own OpenID Connect provider, beside local accounts."""
