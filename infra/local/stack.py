@@ -35,7 +35,8 @@ class Stack:
     """Everything runs between `start` and `stop`, once; what it knows stays in `folder`, for the next stack there.
 
     `archive`: the database is kept in another folder too, as it changes. `copy`: a file that `back_up` wrote, restored
-    before any service starts; there must be no database yet. Processes are named `postgres`, `kafka`, `sandbox` and
+    before any service starts; there must be no database yet. `options`: which of
+    services.run (None: all). Processes are named `postgres`, `kafka`, `sandbox` and
     after their service; a second replica is `<service>-1`. A `cluster` has three brokers, and two databases under
     Patroni with a witness (infra.local.settings.layout).
 
@@ -52,6 +53,7 @@ class Stack:
         fixed_ports: bool = False,
         archive: bool = False,
         copy: Path | None = None,
+        options: str | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.layout = Layout(folder.resolve())
@@ -68,7 +70,7 @@ class Stack:
         self._lock = RunLock(self.layout.run_lock)
         self._secrets = SecretFiles(self.layout.secrets)
         self._supervisor = Supervisor(ProcessList(self.layout.processes), say)
-        self._roster = Roster(self.layout, {}, (), replicas)
+        self._roster = Roster(self.layout, {}, (), replicas, options)
 
     def start(self) -> None:
         """Returns when everything is ready and the example authorities are loaded.
@@ -210,7 +212,7 @@ class Stack:
         self.ports = ports.choose(self.layout.ports, names, fixed=self._fixed_ports, say=self._say)
         self._secrets.play_notify()
         self._secrets.deal(services)
-        self._roster = Roster(self.layout, self.ports, services, self._replicas)
+        self._roster = Roster(self.layout, self.ports, services, self._replicas, self._roster.options)
 
     def _engine_ports(self) -> list[str]:
         brokers = BROKERS if self._cluster else BROKERS[:1]

@@ -25,6 +25,7 @@ class Roster:
     ports: Mapping[str, int]
     services: tuple[str, ...]
     replicas: int
+    options: str | None = None
 
     def service_programs(self) -> list[Program]:
         """One for each process: `<service>`, and `<service>-<slot>` from the second replica on."""
@@ -58,6 +59,8 @@ class Roster:
         name = service if slot == 0 else f"{service}-{slot}"
         command = (sys.executable, "-m", "services", "run", service)
         environment = of_service(self.layout, self.ports, service, slot)
+        if self.options is not None:
+            environment["SAFE_RETURN_OPTIONS"] = self.options
         return Program(name, command, environment, self.layout.log(name), ROOT, niceness=YIELDS.get(service, 0))
 
 

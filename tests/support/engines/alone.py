@@ -13,6 +13,7 @@ GROUPS = {
     "a stack": (
         "tests/cluster/",
         "tests/contract/test_openapi_holds.py",
+        "tests/core/",
         "tests/e2e/",
         "tests/kafka/test_clock_on_time.py",
         "tests/integration/carers/test_spool.py",

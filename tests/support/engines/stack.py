@@ -9,10 +9,10 @@ from tests.support.engines.alone import require_alone
 
 
 @contextmanager
-def running_stack(folder: Path) -> Iterator[Stack]:
+def running_stack(folder: Path, options: str | None = None) -> Iterator[Stack]:
     """With the example authorities loaded."""
     require_alone()
-    stack = Stack(folder)
+    stack = Stack(folder, options=options)
     stack.start()
     yield stack
     stack.stop()

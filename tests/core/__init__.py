@@ -1,0 +1,1 @@
+"""What holds with every option left out."""
