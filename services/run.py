@@ -38,8 +38,9 @@ def run_service(service: str) -> None:
 
 
 def fit_options() -> list[Option]:
-    """Those that SAFE_RETURN_OPTIONS names, with blanks between: all, if it is not set; none, if it is empty."""
-    named = os.environ.get("SAFE_RETURN_OPTIONS", " ".join(OPTIONS)).split()
+    """Those that SAFE_RETURN_OPTIONS names, with blanks between, or `none`: all, if it is empty or not set."""
+    said = os.environ.get("SAFE_RETURN_OPTIONS", "").split()
+    named = [] if said == ["none"] else said or list(OPTIONS)
     if unknown := sorted(set(named) - set(OPTIONS)):
         raise SystemExit(f"SAFE_RETURN_OPTIONS: {', '.join(unknown)}: there are {', '.join(OPTIONS)}")
     options: list[Option] = [importlib.import_module(f"{OPTIONS[name]}.option").OPTION for name in named]

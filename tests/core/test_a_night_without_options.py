@@ -49,7 +49,7 @@ def test_the_golden_stories_of_everybody_are_told_and_each_service_is_put_togeth
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running_stack(tmp_path_factory.mktemp("bare"), options="") as stack:
+    with running_stack(tmp_path_factory.mktemp("bare"), options="none") as stack:
         world = World(stack)
         yield world
         world.close()
@@ -59,13 +59,17 @@ def _notices(world: World, about: str) -> list[dict[str, Any]]:
     return [each for each in world.notices(CARER) if each["body"]["data"]["about"] == about]
 
 
+def _status(world: World) -> str:
+    before = len(world.texts_to(CARER))
+    world.text(CARER, "STATUS")
+    return world.eventually(lambda: " ".join(world.texts_to(CARER)[before:]))
+
+
 @pytest.mark.stack
 def test_police_are_told_have_it_and_the_child_comes_back(bare: World) -> None:
     bare.text(CARER, "MISSING")
     (notice,) = bare.eventually(lambda: _notices(bare, "missing"))
-    before = bare.texts_to(CARER)
-    bare.text(CARER, "STATUS")
-    bare.eventually(lambda: any("police say they have it" in each for each in bare.texts_to(CARER)[len(before) :]))
+    bare.eventually(lambda: "police say they have it" in _status(bare))
     bare.confirm(CARER, "back")
     (returned,) = bare.eventually(lambda: _notices(bare, "returned"))
     assert returned["body"]["data"]["refers_to"] == notice["id"]

@@ -27,7 +27,7 @@ from tests.support.engines import keycloak
 from tests.support.engines.database import Database
 from tests.support.engines.keycloak import Keycloak, code_of
 from tests.support.engines.ports import free_port
-from tests.support.in_process.console import accesses, said_by_console, settings_of
+from tests.support.in_process.console import GUESTS, accesses, said_by_console, settings_of
 from tests.support.in_process.register import authority, load
 from tests.support.outside.browser import CHROMIUM
 
@@ -90,7 +90,7 @@ async def served(
     kestrel, lapwing = councils
     said = PROVIDERS.format(console=console, issuer=provider.issuer, kestrel=kestrel, lapwing=lapwing)
     settings = settings_of(database).model_copy(update={"sandbox": False, "sign_in_providers": SecretStr(said)})
-    web = Web(pages(opened, CLOCKS, Changes(Channels(), CLOCKS), settings), int(console.rpartition(":")[2]))
+    web = Web(pages(opened, CLOCKS, Changes(Channels(), CLOCKS), settings, GUESTS), int(console.rpartition(":")[2]))
     await web.start()
     yield console
     await web.stop()
