@@ -11,7 +11,9 @@ from services.carers.inbound.probes import Probes
 from services.platform.delivery.channels.text_ways import Texts, WayHealth
 from services.platform.delivery.model import TEXT_WAYS
 from services.platform.delivery.settings.sms import TextSettings
+from services.platform.option import ways_of
 from services.platform.runtime.clocks import Clocks
+from services.run import fit_options
 
 SETTINGS: dict[str, Any] = {
     "twilio_account_sid": "AC",
@@ -51,4 +53,5 @@ def test_a_third_way_has_an_authority_s_own_number_and_is_texted_by_another() ->
 
 
 def _texts() -> Texts:
-    return TextSettings.model_construct(**SETTINGS).texts(Mock(), Clocks())
+    settings = TextSettings.model_construct(**SETTINGS)
+    return settings.texts(Mock(), Clocks(), ways_of(fit_options(), settings))
