@@ -39,7 +39,10 @@ def show(stack: Stack, console: Console, seconds: float, folder: Path) -> None:
                 places.add_row(each, f"127.0.0.1:{stack.ports[each]}", what)
     title = f"Safe Return runs (ready in {seconds:.1f} s)"
     console.print(Panel(Group(places, Text(""), _next_steps(stack)), title=title, title_align="left", expand=False))
-    console.print(f"Logs: {folder}/logs   Ctrl-C stops everything; what it knows is kept.", highlight=False)
+    console.print(
+        f"Logs: {folder}/logs   Ctrl-C stops everything; what it knows is kept (phones and desks start empty).",
+        highlight=False,
+    )
 
 
 def say_changed_roles(stack: Stack, say: Callable[[str], None]) -> None:

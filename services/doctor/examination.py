@@ -11,7 +11,7 @@ from services.carers.settings import CarersSettings
 from services.casework.settings import CaseworkSettings
 from services.console.settings import ConsoleSettings
 from services.doctor import inside, outside
-from services.doctor.checks import Check, Finding, findings, operating, reach
+from services.doctor.checks import Check, Finding, findings, operating
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.settings.mail import MailSettings
 from services.platform.delivery.settings.sms import TextSettings
@@ -66,8 +66,8 @@ class Examination:
             yield from self._of_texts()
         if issubclass(whole, MailSettings) and (mails := self._read(MailSettings)) is not None:
             page = operating("Which mail is trusted")
-            yield Check("mail relay", page, lambda: outside.try_relay(mails), outside.BACK_WITHIN_SECONDS + 30)
-            yield from self._of_address(mails.public_url)
+            yield Check("mail relay", page, lambda: outside.try_relay(mails, service), outside.BACK_WITHIN_SECONDS + 30)
+            yield from self._of_address(mails)
         yield from self._of_one_service()
         if self._copies is not None:
             copies = self._copies
@@ -87,10 +87,11 @@ class Examination:
             page = operating("Configure GOV.UK Notify")
             yield Check("Notify", page, lambda: outside.try_notify(found))
         if not issubclass(READS[self._service], MailSettings):
-            yield from self._of_address(found.public_url)
+            yield from self._of_address(found)
 
-    def _of_address(self, url: str) -> Iterator[Check]:
-        yield Check("public address", operating("The doors"), lambda: reach(url, _now()))
+    def _of_address(self, found: MailSettings | TextSettings) -> Iterator[Check]:
+        page = operating("The doors")
+        yield Check("public address", page, lambda: outside.try_address(found, self._service, _now()))
 
     def _of_one_service(self) -> Iterator[Check]:
         if self._service == "protocol" and (rules := self._read(ProtocolSettings)) is not None:

@@ -120,7 +120,9 @@ async def try_keyring(settings: KeyringSettings, service: str) -> str:
 async def try_rules(folder: Path | None) -> str:
     faults = await asyncio.to_thread(faults_of_rules, folder)
     if faults:
-        raise Broken(f"`check` names {len(faults)} faults, of which the first is: {faults[0]}")
+        raise Broken(
+            f"`check` names {len(faults)} {'faults, of which the first' if len(faults) > 1 else 'fault, which'} is: {faults[0]}"
+        )
     return "every path ends in a person, every rule cites, every text fits"
 
 

@@ -141,12 +141,16 @@ async def try_notify(settings: TextSettings) -> str:
 
 
 BACK_WITHIN_SECONDS = 60.0
+BESIDE_WITHIN_SECONDS = 3.0
 SUBJECT = "Safe Return tries its mail relay"
 
 
-async def try_relay(settings: MailSettings) -> str:
-    """Where the running service has the port, it takes the mail, as any automatic one, and its log has the verdict."""
-    if not _is_free(settings.smtp_listen_host, settings.smtp_listen_port):
+async def try_relay(settings: MailSettings, service: str = "") -> str:
+    """Where the running service has the port, here or in the container named after it, it takes the mail, as any
+    automatic one, and its log has the verdict.
+    """
+    port = settings.smtp_listen_port
+    if not _is_free(settings.smtp_listen_host, port) or (service and await runs_beside(service, port)):
         await _send(settings, str(uuid4()))
         return (
             "takes our mail. The running service has the port for mail: its log says whether the relay vouches for it"
@@ -209,6 +213,26 @@ async def _send(settings: MailSettings, mark: str) -> None:
         raise Broken(f"no relay answers at {settings.smtp_host}, port {settings.smtp_port}") from None
     finally:
         await medium.stop()
+
+
+async def try_address(settings: MailSettings | TextSettings, service: str, now: float) -> str:
+    """A played world's address on loopback is none of a second container's: the service is reached by its name."""
+    parts, port = urlsplit(settings.public_url), settings.http_port
+    played = settings.sandbox and parts.hostname == "127.0.0.1"
+    if played and await runs_beside(service, port):
+        return await reach(f"http://{service}:{port}", now)
+    return await reach(settings.public_url, now)
+
+
+async def runs_beside(service: str, port: int) -> bool:
+    """Whether the service itself answers in the container of that name: Compose runs the doctor in one of its own."""
+    try:
+        async with asyncio.timeout(BESIDE_WITHIN_SECONDS):
+            _, writer = await asyncio.open_connection(service, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -114,8 +114,9 @@ function fields(record) {
 }
 
 function drawNotice(notice) {
-  const type = notice.body?.type || "not a notice";
-  const article = element("article", {}, element("h4", {}, `${words(type)}, ${clock(notice.received_at)}`));
+  const type = notice.body?.type || "not a notice", said = notice.body?.data;
+  const what = [said?.reference, words(type), said?.about && words(said.about), clock(notice.received_at)];
+  const article = element("article", {}, element("h4", {}, what.filter(Boolean).join(", ")));
   article.append(notice.verified ? tag("signature verified", "good") : tag("signature wrong", "bad"));
   if (notice.verified) article.append(notice.acknowledged ? tag("acknowledged", "good") : tag("not acknowledged", "bad"));
   if (notice.body?.data?.exercise) article.append(tag("exercise"));

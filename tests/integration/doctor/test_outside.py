@@ -171,6 +171,17 @@ async def test_where_the_service_runs_the_mail_is_left_to_it(outside: Outside) -
         assert "running service has the port" in await outer.try_relay(settings(outside))
 
 
+async def test_a_service_that_runs_in_the_container_of_its_name_keeps_the_mail_and_shows_its_address(
+    outside: Outside,
+) -> None:
+    taken = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.2", PORT)
+    assert "running service has the port" in await outer.try_relay(settings(outside), "127.0.0.2")
+    there = settings(outside, http_port=PORT, public_url="http://127.0.0.1:1")
+    assert await outer.try_address(there, "127.0.0.2", 0) == "127.0.0.2 answers, without TLS"
+    taken.close()
+    assert "nothing answers at 127.0.0.1, port 1" in await cause(outer.try_address(there, "127.0.0.3", 0))
+
+
 @pytest.mark.parametrize(
     ("changes", "rcpt", "named"),
     [

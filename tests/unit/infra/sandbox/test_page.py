@@ -37,6 +37,7 @@ async def page(outside: Outside) -> AsyncIterator[Page]:
 async def deliver_notice(outside: Outside, child_name: str) -> None:
     notice_id, now = str(uuid.uuid4()), datetime.now(UTC)
     data = {"notice": notice_id, "episode": "an-episode", "child": {"name": child_name}}
+    data |= {"reference": "C11, case HJ87W", "about": "returned"}
     body = json.dumps({"type": "missing-notice.new", "timestamp": now.isoformat(), "data": data})
     headers = {
         "webhook-id": notice_id,
@@ -65,6 +66,7 @@ async def test_an_answer_appears_on_the_phone_by_itself(outside: Outside, page: 
 async def test_a_notice_appears_verified_and_acknowledged_and_can_be_read(outside: Outside, page: Page) -> None:
     await deliver_notice(outside, "Asha Tesfaye")
     await expect(page.locator("#desk-list")).to_contain_text("signature verified")
+    await expect(page.locator("#desk-list h4")).to_contain_text("C11, case HJ87W, missing notice new, returned,")
     await expect(page.locator("#desk-list")).to_contain_text(f"NP-{datetime.now(UTC):%Y%m%d}-0001")
     await page.get_by_text("Read the notice").click()
     await expect(page.get_by_text("Asha Tesfaye")).to_be_visible()
