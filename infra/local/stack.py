@@ -36,8 +36,8 @@ class Stack:
 
     `archive`: the database is kept in another folder too, as it changes. `copy`: a file that `back_up` wrote, restored
     before any service starts; there must be no database yet. `options`: which of
-    services.run (None: all). Processes are named `postgres`, `kafka`, `sandbox` and
-    after their service; a second replica is `<service>-1`. A `cluster` has three brokers, and two databases under
+    services.run; None: all. Processes are named `postgres`, `kafka`, `sandbox` and after their service; a second
+    replica is `<service>-1`. A `cluster` has three brokers, and two databases under
     Patroni with a witness (infra.local.settings.layout).
 
     Methods block, and may be called from any thread.

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from services.platform.bus.service_host import ServiceHost
-from services.platform.delivery.channels.channel import ChannelSender, TextWay
-from services.platform.delivery.settings.sms import TextSettings
 from services.platform.runtime.logs import logger
-from services.platform.store.encryption import KeyringSettings
-from services.platform.store.key_wrappers.wrapper import KeyWrapper
+
+if TYPE_CHECKING:  # a service that does not text loads no Twilio
+    from services.platform.bus.service_host import ServiceHost
+    from services.platform.delivery.channels.channel import ChannelSender, TextWay
+    from services.platform.delivery.settings.sms import TextSettings
+    from services.platform.store.encryption import KeyringSettings
+    from services.platform.store.key_wrappers.wrapper import KeyWrapper
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,11 @@ class Option:
 
     name: str
     pages: Mapping[str, Callable[..., None]] = field(default_factory=dict)
-    parts: Mapping[str, Callable[[ServiceHost, Any], None]] = field(default_factory=dict)
-    channels: Mapping[str, Callable[[], ChannelSender]] = field(default_factory=dict)
-    ways: Callable[[TextSettings], Sequence[TextWay]] = lambda _settings: ()
+    parts: "Mapping[str, Callable[[ServiceHost, Any], None]]" = field(default_factory=dict)
+    channels: "Mapping[str, Callable[[], ChannelSender]]" = field(default_factory=dict)
+    ways: "Callable[[TextSettings], Sequence[TextWay]]" = lambda _settings: ()
     """Further ways of texting."""
-    wrappers: Mapping[str, Callable[[KeyringSettings], Sequence[KeyWrapper]]] = field(default_factory=dict)
+    wrappers: "Mapping[str, Callable[[KeyringSettings], Sequence[KeyWrapper]]]" = field(default_factory=dict)
     """By the name that the setting `key_wrapper` gives."""
     commands: Callable[[], Mapping[str, Any]] = dict
     """Of the command line, by name: an app of Typer, or a function."""
@@ -36,15 +38,15 @@ def pages_of(options: Sequence[Option], service: str) -> list[Callable[..., None
     return [each.pages[service] for each in options if service in each.pages]
 
 
-def channels_of(options: Sequence[Option], service: str) -> list[ChannelSender]:
+def channels_of(options: Sequence[Option], service: str) -> "list[ChannelSender]":
     return [each.channels[service]() for each in options if service in each.channels]
 
 
-def ways_of(options: Sequence[Option], settings: TextSettings) -> list[TextWay]:
+def ways_of(options: Sequence[Option], settings: "TextSettings") -> "list[TextWay]":
     return [way for each in options for way in each.ways(settings)]
 
 
-def add_parts(options: Sequence[Option], host: ServiceHost, settings: Any) -> None:
+def add_parts(options: Sequence[Option], host: "ServiceHost", settings: Any) -> None:
     """And says in the log which options this process has."""
     logger().info("its options", name=", ".join(each.name for each in options) or "none")
     for each in options:

@@ -1,5 +1,7 @@
 """The core stands alone: it imports no option, and is no larger than it says. Who adds an option adds it to this list."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import grimp
@@ -65,6 +67,15 @@ def test_the_core_imports_no_option() -> None:
         if told in optional
     }
     assert found == set()
+
+
+def test_a_process_that_does_not_text_loads_no_option_and_no_twilio() -> None:
+    """What it would load stays in its memory."""
+    code = "import sys, services.run as run; run.fit_options(); import services.clock.app; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    own = {each for each in loaded.split() if each.startswith("services.options.") and each.count(".") > 2}
+    assert {each.rpartition(".")[2] for each in own} == {"option"}
+    assert not {"twilio", "pyrage", "typer"} & set(loaded.split())
 
 
 def test_every_folder_of_options_is_one_that_can_be_chosen() -> None:
