@@ -1,6 +1,6 @@
 # Every target but `help` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test test-again compose-check check check-types check-rest bootstrap schemas text forward audit services doctor backup restore recover boards bench chaos faults helm admission mutation lock release clean
+.PHONY: help run cluster test test-again compose-check check check-types check-rest bootstrap schemas text forward audit services doctor backup restore recover boards bench chaos faults helm admission pictures mutation lock release clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -94,6 +94,10 @@ recover: ## Restore the stopped database to a moment, from the copies that `run`
 boards: ## Draw the dashboards as Grafana would, to look at: make boards PROMETHEUS=http://127.0.0.1:9090. Fetches 420 MB with npm once.
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.grafana.drawing --prometheus '$(PROMETHEUS)'
+
+pictures: ## Take the guide's pictures of a `make run` where a child was reported missing: make pictures PROMETHEUS=http://127.0.0.1:9090
+	@$(BOOTSTRAP)
+	@$(VENV)/python -m infra.grafana.drawing.pictures --prometheus '$(PROMETHEUS)'
 
 compose-check: ## Follow docs/operating.md in containers: build, start, report, restart, upgrade, back up, restore. Skips without a Docker engine.
 	@$(BOOTSTRAP)

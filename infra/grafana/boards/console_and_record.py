@@ -59,7 +59,7 @@ ELSEWHERE = Row(
         number(
             "Drill",
             "Time since somebody last restored the newest copy for practice.",
-            "time() - max(backup_drill_timestamp_seconds)",
+            "time() - max(backup_drill_timestamp_seconds > 0)",
             "backup-old",
             unit="s",
             limits=[(3024000, "red")],
@@ -67,7 +67,7 @@ ELSEWHERE = Row(
         number(
             "Drill took",
             "How long that took, from nothing to a checked database.",
-            "max(backup_drill_seconds)",
+            "max(backup_drill_seconds > 0)",
             "backup-old",
             unit="s",
             limits=[(900, "orange")],

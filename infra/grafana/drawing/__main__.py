@@ -17,10 +17,10 @@ HERE = Path(__file__).parent
 HOME = HERE.parents[2] / ".local" / "boards"
 WIDTH, ROW_HEIGHT = 1600, 38
 POINTS = 200
-LOADERS = ("--loader:.ttf=empty", "--loader:.svg=empty", "--loader:.css=empty")
+LOADERS = ("--loader:.ttf=empty", "--loader:.svg=empty")
 DEFINED = ("--define:global=globalThis", '--define:process.env.NODE_ENV="production"')
 PAGE = """<!doctype html><meta charset="utf-8"><style>body {{ margin: 0; font: 14px Inter, sans-serif }}</style>
-<div id="board"></div><script>window.drawn = {drawn}</script><script src="board.js"></script>"""
+<link rel="stylesheet" href="board.css"><div id="board"></div><script>window.drawn = {drawn}</script><script src="board.js"></script>"""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -1,7 +1,7 @@
 // Draws one board with the parts that Grafana itself draws panels with. `window.drawn` is what __main__.py asked Prometheus for.
 import React from 'react';
 import { createRoot } from 'react-dom/client';
-import { FieldConfigOptionsRegistry, FieldType, applyFieldOverrides, createTheme, dateTime, getFieldDisplayValues } from '@grafana/data';
+import { FieldConfigOptionsRegistry, FieldType, applyFieldOverrides, createTheme, dateTime, getDisplayValueAlignmentFactors, getFieldDisplayValues } from '@grafana/data';
 import { BarGauge, BigValue, PanelChrome, ThemeContext, TimeSeries, VizRepeater, GlobalStyles } from '@grafana/ui';
 
 const { board, colours, from, to, width } = window.drawn;
@@ -47,7 +47,7 @@ function Values({ panel, width, height }) {
   const renderValue = ({ value, width, height, alignmentFactors }) => bars
     ? <BarGauge value={value.display} field={value.field} text={{}} width={width} height={height} orientation="horizontal" displayMode="gradient" theme={theme} alignmentFactors={alignmentFactors} itemSpacing={8} showUnfilled namePlacement="auto" valueDisplayMode="color" />
     : <BigValue value={value.display} width={width} height={height} theme={theme} colorMode="value" graphMode="none" justifyMode="auto" textMode="auto" />;
-  return <VizRepeater source={panel} getValues={getValues} renderValue={renderValue} renderCounter={1} width={width} height={height} orientation={bars ? 'horizontal' : 'auto'} itemSpacing={8} autoGrid={!bars} />;
+  return <VizRepeater source={panel} getValues={getValues} getAlignmentFactors={getDisplayValueAlignmentFactors} renderValue={renderValue} renderCounter={1} width={width} height={height} orientation={bars ? 'horizontal' : 'auto'} itemSpacing={8} autoGrid={!bars} />;
 }
 
 function Panel({ panel }) {
