@@ -59,7 +59,7 @@ def _case(browser: Browser, address: str, password: str) -> bytes:
     page.locator("main tbody th a").first.click()
     page.locator("h2", has_text="Who it is").wait_for()
     page.wait_for_timeout(2_000)  # until it says that it is live
-    page.add_style_tag(content="nav, form[role=search] { display: none !important }")
+    page.evaluate("document.querySelectorAll('nav, form[role=search]').forEach((each) => each.remove())")
     return page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": 800, "height": 900})
 
 
