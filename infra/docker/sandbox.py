@@ -11,11 +11,14 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from sqlalchemy.exc import OperationalError
+
 from infra.docker.layout import FOLDER
 from infra.local.example import authority, operators, organisations
 from infra.local.settings.secret_files import SecretFiles
 from infra.sandbox.__main__ import play
 from infra.sandbox.config import SandboxConfig
+from services.platform.runtime.commands import explain_error
 from services.platform.runtime.settings import EVERYWHERE
 
 OWN_ADDRESS = "192.0.2.4"
@@ -101,7 +104,15 @@ def main(arguments: list[str]) -> int:
         return 2
     for each in SERVICES_OWN:
         os.environ.pop(each, None)
-    asyncio.run(deeds[arguments[0]](SecretFiles(FOLDER)))
+    try:
+        asyncio.run(deeds[arguments[0]](SecretFiles(FOLDER)))
+    except OperationalError as error:
+        print(
+            "\n".join(explain_error(error) or ["PostgreSQL went away"]),
+            "Start it first: docker compose up --wait",
+            sep="\n",
+        )
+        return 1
     return 0
 
 
