@@ -46,6 +46,7 @@ def find_role(words: list[str], at: int) -> Role:
         ROLE_PATTERNS["told_or_near"].search(before)
         or (ROLE_PATTERNS["of_us"].search(f"{before} | {after}") and ROLE_PATTERNS["looking"].search(after))
         or ROLE_PATTERNS["heard_from"].match(after)
+        or ROLE_PATTERNS["came_alone"].match(after)
         or (ROLE_PATTERNS["says"].match(after) and not ROLE_PATTERNS["plans"].match(after))
     ):
         return Role.WITNESS

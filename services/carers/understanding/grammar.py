@@ -35,8 +35,8 @@ def understand(text: str, *, telling: str = "") -> Meaning:
     foreign = in_its_script or OTHER_LANGUAGES["elsewhere"].search(plain) is not None
     if foreign and not any(each.intent in REPORTS for each in said):
         said.append(Statement(Intent.MISSING, words))
-    if not said and "?" not in text and not wants_person and _seems_absent(plain):
-        said.append(Statement(Intent.MISSING, words, weak=True, guess=True))
+    if not said and "?" not in text and not wants_person:
+        said += _guess_absence(words, plain)
     if all(each.if_named for each in said):
         said.append(Statement(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(WELSH["welsh"] & set(plain.split())) * 3 >= len(plain.split()) > 0
@@ -56,9 +56,14 @@ def understand(text: str, *, telling: str = "") -> Meaning:
     )
 
 
-def _seems_absent(plain: str) -> bool:
+def _guess_absence(words: str, plain: str) -> list[Statement]:
     """Weak evidence starts: of a child whom nobody seeks it is a report, and of one who is sought no more than news."""
-    return PATTERNS["presence"].search(plain) is None and len(set(PATTERNS["absence"].findall(plain))) > 1
+    if PATTERNS["presence"].search(plain) is not None:
+        return []
+    several = len(set(PATTERNS["absence"].findall(plain))) > 1
+    if not several and PATTERNS["absence_of_named"].search(plain) is None:
+        return []
+    return [Statement(Intent.MISSING, words, weak=True, guess=True, if_named=not several)]
 
 
 def _is_in_danger(plain: str) -> bool:

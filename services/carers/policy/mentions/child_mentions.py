@@ -274,7 +274,7 @@ def _leave_doubts(
     said: Statement, children: tuple[ChildId, ...], named: child_names.NamedChildren, context: TextContext
 ) -> tuple[ChildId, ...]:
     """Of a report: without those of several whom its own words say to be there. Nobody for a mere guess."""
-    if said.guess and len(context.children) > 1 and len(named.children) + len(named.beside) != 1:
+    if said.guess and len(context.children) > 1 and (said.if_named or len(named.children) + len(named.beside) != 1):
         return ()
     if said.intent not in REPORTS or len(children) < SEVERAL:
         return children
