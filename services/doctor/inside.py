@@ -21,7 +21,7 @@ from services.platform.runtime.commands import explain_error
 from services.platform.runtime.settings import Settings, SigningKeys
 from services.platform.store.encryption import KeyringSettings
 from services.platform.store.engine import connect
-from services.platform.store.key_wrappers.wrapper import KeyServiceAway
+from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY, KeyServiceAway
 from services.safeguarding.message import Topic
 from services.schemas.messages import HEARS
 
@@ -111,7 +111,7 @@ async def try_keyring(settings: KeyringSettings, service: str) -> str:
         try:
             keyring.open_authority_key(bytes(each.wrapped))
         except (InvalidTag, KeyServiceAway):
-            unopened.append(each.authority)
+            unopened.append("what is no authority's" if each.authority == OF_NO_AUTHORITY else each.authority)
     if unopened:
         raise Broken(f"our keys do not open the key of {', '.join(unopened)}: nothing of theirs can be read")
     return f"open the keys of all {len(kept)} authorities" if kept else "can be read; there is no authority yet"

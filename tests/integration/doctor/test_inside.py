@@ -82,12 +82,19 @@ async def test_a_kafka_that_is_away_is_named(database: Database) -> None:
     assert "Kafka does not answer at 127.0.0.1:1" in await cause(inside.try_bus(database.settings("clock"), "clock"))
 
 
-async def test_a_master_key_of_another_database_is_named(database: Database) -> None:
+async def test_a_master_key_of_another_database_is_named(database: Database, mishandled: Any) -> None:
     document = register.authority()
     await loaded(database, document)
+    mishandled(
+        "INSERT INTO register.authority_keys (authority, wrapped) SELECT '*', wrapped FROM register.authority_keys LIMIT 1"
+        " ON CONFLICT DO NOTHING",
+        "DELETE FROM register.authority_keys WHERE authority = '*'",
+    )
     assert "open the keys of all" in await inside.try_keyring(keyring(database, "casework"), "casework")
     other = keyring(database, "casework", b64encode(b"x" * 32).decode())
-    assert document["authority"]["id"] in await cause(inside.try_keyring(other, "casework"))
+    said = await cause(inside.try_keyring(other, "casework"))
+    assert document["authority"]["id"] in said
+    assert "what is no authority's" in said
 
 
 async def loaded(database: Database, document: dict[str, Any]) -> None:
