@@ -11,7 +11,10 @@ COPIES_REFUSED = Gauge(
     "provider_copies_refused", "Copies of deleted rows that Twilio has not deleted for a day, at a try each hour"
 )
 UNREAD = Gauge("texts_unread", "Texts kept and not yet read")
-OLDEST_UNREAD = Gauge("texts_oldest_unread_seconds", "Age of the oldest text not yet read")
+OLDEST_UNREAD = Gauge("texts_oldest_unread_seconds", "Age of the oldest text not yet read, whoever sent it")
+OLDEST_KNOWN_UNREAD = Gauge(
+    "texts_oldest_known_unread_seconds", "Age of the oldest text not yet read of a number that the register knows"
+)
 READ = Counter("texts_read", "Texts read, by who sent them and by the answer", ["sender", "answer"])
 TO_HUMAN = Counter("texts_to_human", "Texts that a person was asked to read", ["reason"])
 ENROLLED = Counter("carers_enrolled", "Carers' steps on their way in: joined, practising, practised", ["stage"])

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import Literal, TypeAlias
 
 READ_LETTERS = 4000
@@ -11,6 +12,15 @@ Flaw: TypeAlias = Literal["not-utf-8", "several-bodies", "too-long", "other-word
 """Why a person reads a text as well: its bytes are no UTF-8; it came with several bodies; it is longer than
 `READ_LETTERS`; another text came before it under the same Twilio id.
 """
+
+
+class Priority(IntEnum):
+    """Which texts are read first. A number's own texts are read in the order in which they came, whatever they are."""
+
+    KNOWN = 0
+    """Of a number that the register knows."""
+    URGENT_STRANGER = 1
+    STRANGER = 2
 
 
 @dataclass(frozen=True, slots=True)

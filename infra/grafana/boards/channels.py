@@ -128,8 +128,12 @@ IN = Row(
         ),
         Panel(
             "Oldest unread text",
-            "How long a carer has been waiting for an answer.",
-            {"oldest": "max(texts_oldest_unread_seconds)", "on disk": "max(texts_spooled)"},
+            "How long a carer, and anybody, has been waiting for an answer. Unknown numbers wait for known ones.",
+            {
+                "oldest of a known number": "max(texts_oldest_known_unread_seconds)",
+                "oldest": "max(texts_oldest_unread_seconds)",
+                "on disk": "max(texts_spooled)",
+            },
             "texts-unread",
             unit="s",
             limits=[(30, "red")],

@@ -1,4 +1,6 @@
-"""Reads the texts that were kept, each once and in order for its sender, and applies the decision about it."""
+"""Reads the texts that were kept, each once and in order for its sender, known numbers first, and applies the
+decision about it.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -6,6 +8,7 @@ from datetime import timedelta
 from services.carers import key_rotation, messages, metrics
 from services.carers.conversation import context
 from services.carers.conversation.effects import DecisionApplier
+from services.carers.conversation.strangers_share import StrangersShare
 from services.carers.policy import facts
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
@@ -13,6 +16,7 @@ from services.carers.policy.decision import Decision
 from services.carers.policy.sender_policy import decide
 from services.carers.store import texts
 from services.carers.store.texts import Unread
+from services.carers.text import Priority
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.languages.plain_words import is_like_a_childs
 from services.platform.delivery.sending.worker import DeliveryLoop
@@ -48,21 +52,29 @@ class TextWorker:
     """The duty team of `default` reads what strangers send; None: that of the register's first authority."""
 
     def __init__(
-        self, store: Store, keyring: Keyring, clocks: Clocks, delivery: DeliveryLoop, default: AuthorityId | None
+        self,
+        store: Store,
+        keyring: Keyring,
+        clocks: Clocks,
+        delivery: DeliveryLoop,
+        default: AuthorityId | None,
+        strangers: StrangersShare | None = None,
     ) -> None:
         self._store, self._keyring, self._clocks = store, keyring, clocks
         self._delivery, self._default = delivery, default
-        self._at_once = 1
+        self._at_once, self._strangers = 1, strangers or StrangersShare()
         self.loop = Repeating(
             "reading texts", self._turn, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
         )
         self.measuring = Repeating("text backlog", self._measure, every_seconds=MEASURE_EVERY_SECONDS)
 
     async def _turn(self) -> bool:
-        """Reads one text per waiting sender, in parallel. If no other sender is waiting, stops polling so that the
-        outbox is flushed first; storing a text wakes this loop.
+        """Reads one text per waiting sender, in parallel; of strangers one: a report waits for no more. If no
+        other sender is waiting, stops polling so that the outbox is flushed first; storing a text wakes this loop.
         """
-        read = await asyncio.gather(*(self._read_next() for _ in range(self._at_once)), return_exceptions=True)
+        read = await asyncio.gather(
+            *(self._read_next(strangers=not each) for each in range(self._at_once)), return_exceptions=True
+        )
         found = [each for each in read if isinstance(each, Unread)]
         waiting = {sid for each in found for sid in each.waiting} - {each.sid for each in found}
         self._at_once = max(1, min(len(waiting), AT_ONCE))
@@ -73,13 +85,17 @@ class TextWorker:
             asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, self.loop.wake)
         return bool(waiting)
 
-    async def _read_next(self) -> Unread | None:
-        """None when there is none to read."""
+    async def _read_next(self, *, strangers: bool = True) -> Unread | None:
+        """None when there is none to read, or only strangers' beyond their share."""
         unread: Unread | None = None
+        now = self._clocks.wall()
+        least = Priority.STRANGER if strangers and self._strangers.allows(now) else Priority.KNOWN
         try:
             async with self._store.transaction() as uow:
-                unread, some_wait = await uow.fetch(texts.next_unread(self._clocks.wall()), texts.is_any_unread())
+                unread, some_wait = await uow.fetch(texts.next_unread(now, least), texts.is_any_unread())
                 if unread is not None:
+                    if unread.priority > Priority.KNOWN:
+                        self._strangers.take()
                     with spans.measure("text", trace_of("text", unread.sid), "SERVER"):
                         await self._read(uow, unread)
                 elif some_wait:
@@ -162,9 +178,10 @@ class TextWorker:
 
     async def _measure(self) -> None:
         async with self._store.read() as reader:
-            count, oldest = await reader.fetch(texts.backlog())
+            count, *oldest = await reader.fetch(texts.backlog())
         metrics.UNREAD.set(count)
-        metrics.OLDEST_UNREAD.set((self._clocks.wall() - oldest).total_seconds() if oldest else 0)
+        for gauge, came in zip((metrics.OLDEST_UNREAD, metrics.OLDEST_KNOWN_UNREAD), oldest, strict=True):
+            gauge.set((self._clocks.wall() - came).total_seconds() if came else 0)
 
 
 def _pause_after(error: Exception) -> timedelta | None:

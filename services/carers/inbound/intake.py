@@ -17,7 +17,9 @@ from cryptography.exceptions import InvalidTag
 
 from services.carers import key_rotation, metrics
 from services.carers.store import texts
-from services.carers.text import Text
+from services.carers.text import Priority, Text
+from services.carers.understanding.grammar import understand
+from services.carers.understanding.meaning import REPORTS, Intent
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.places import write_durably
@@ -117,6 +119,9 @@ REPLAY_EVERY_SECONDS, REPLAY_AGAIN_SECONDS = 60.0, 0.5
 COMMITTED_AT_ONCE = 200
 
 
+URGENT = REPORTS | {Intent.LOCATED, Intent.SEEN, Intent.HELP, Intent.STOP}
+
+
 class NotKept(Exception):
     """Neither the database nor the disk took the text: Twilio must repeat it."""
 
@@ -165,7 +170,7 @@ class Intake:
     async def _commit(self, several: Sequence[Text]) -> None:
         async with asyncio.timeout(DATABASE_WITHIN_SECONDS), self._store.transaction() as uow:
             await key_rotation.keep_in_order(uow, self._keyring, [text.sender for text in several])
-            await texts.keep(uow, self._keyring, several)
+            await texts.keep(uow, self._keyring, {text: _find_priority(text) for text in several})
             uow.on_commit(self._on_kept)
         if not uow.returned[texts.KEEP]:
             # It came before, and that commit's wait for the standby may have been cancelled: by us, for the disk.
@@ -192,3 +197,10 @@ class Intake:
         if away is not None:
             raise away
         return self._spool.count > 0
+
+
+def _find_priority(text: Text) -> Priority:
+    """Of a stranger's text; a known number's goes before it whatever it says. A voice or a picture may say anything."""
+    meaning = understand(text.body)
+    urgent = meaning.danger or text.pictures or not URGENT.isdisjoint(meaning.intents)
+    return Priority.URGENT_STRANGER if urgent else Priority.STRANGER

@@ -1,15 +1,18 @@
-"""Keeps the texts that came in: written before Twilio is answered, read one by one, in order for each sender."""
+"""Keeps the texts that came in: written before Twilio is answered, read one by one, in order for each sender.
+
+Known numbers' texts are read before strangers'.
+"""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.carers.text import READ_LETTERS, Flaw, Text
+from services.carers.text import READ_LETTERS, Flaw, Priority, Text
 from services.platform.register.keys import data_keys, key_of, remember
 from services.platform.store.encryption import DataKey, Keyring
-from services.platform.store.query import Query, bulk_insert, first_row, scalar, unnest_rows
+from services.platform.store.query import Query, first_row, scalar, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import ChildId
 
@@ -29,18 +32,37 @@ COLUMNS = {
     "flaw": "text",
     "texted": "text",
 }
-KEEP = bulk_insert("texts_in", COLUMNS, "ON CONFLICT DO NOTHING RETURNING true")
+PRIORITY = f"""CASE WHEN EXISTS (
+    SELECT FROM register.for_conversation AS known WHERE known.number_hash IN (given.number_hash, given.oldest_hash)
+) THEN {Priority.KNOWN} ELSE given.priority END"""
+GIVEN = {**COLUMNS, "priority": "smallint", "oldest_hash": "bytea"}
+KEEP = f"""
+    INSERT INTO texts_in ({", ".join(COLUMNS)}, priority)
+    SELECT {", ".join(f"given.{name}" for name in COLUMNS)}, {PRIORITY} FROM {unnest_rows(GIVEN)}
+    ORDER BY place ON CONFLICT DO NOTHING RETURNING true
+"""  # noqa: S608 this module's own words
 OTHER_WORDS: Flaw = "other-words"
 REST = ", ".join(name for name in COLUMNS if name not in {"message_sid", "flaw"})
 KEEP_OTHER_WORDS = f"""
-    INSERT INTO texts_in (message_sid, flaw, {REST})
-    SELECT given.own_sid, '{OTHER_WORDS}', {", ".join(f"given.{name}" for name in REST.split(", "))}
-    FROM {unnest_rows({**COLUMNS, "own_sid": "text"})}
+    INSERT INTO texts_in (message_sid, flaw, {REST}, priority)
+    SELECT given.own_sid, '{OTHER_WORDS}', {", ".join(f"given.{name}" for name in REST.split(", "))}, {PRIORITY}
+    FROM {unnest_rows({**GIVEN, "own_sid": "text"})}
     JOIN texts_in AS first USING (message_sid)
     WHERE first.content_hash IS DISTINCT FROM given.content_hash
     ORDER BY place ON CONFLICT DO NOTHING
 """  # noqa: S608 this module's own words
 """A statement of its own, after KEEP: only then does it see a text that another process has kept under the same id."""
+BRING_FORWARD = f"""
+    UPDATE texts_in SET priority = behind.wanted
+    FROM (
+        SELECT older.message_sid, kept.priority AS wanted FROM {unnest_rows({"message_sid": "text"})}
+        JOIN texts_in AS kept USING (message_sid) JOIN texts_in AS older USING (number_hash)
+        WHERE kept.priority < {Priority.STRANGER} AND older.worked_at IS NULL AND older.priority > kept.priority
+        ORDER BY older.message_sid FOR UPDATE OF older SKIP LOCKED
+    ) AS behind
+    WHERE texts_in.message_sid = behind.message_sid
+"""  # noqa: S608 this module's own words
+"""What a number texted before must be read before an urgent text of it. One that is locked is being read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +83,7 @@ class Unread:
     tries: int
     flaw: Flaw | None
     texted: str
+    priority: Priority
     wrapped: bytes | None
     waiting: Sequence[str]
 
@@ -74,26 +97,29 @@ OWNER = "coalesce(key_owner, 'number-' || encode(number_hash, 'hex'))"
 """`owner_of`, for a row of `texts_in`."""
 
 
-async def keep(uow: UnitOfWork, keyring: Keyring, several: Sequence[Text]) -> None:
-    """Writes with the commit, in one statement for all. A text that is there already stays as it is; other words under
+async def keep(uow: UnitOfWork, keyring: Keyring, several: Mapping[Text, Priority]) -> None:
+    """`several`: each text, and its priority if the register does not know its number.
+
+    Writes with the commit, in one statement for all. A text that is there already stays as it is; other words under
     the same Twilio id are a text of their own, whose id is derived from both.
 
     Keys and rows are always written in the same order, so that two processes cannot deadlock. `uow.returned[KEEP]` has
     a row for each that was not there.
     """
-    hashes = {text.sender: keyring.number_hash(text.sender) for text in several}
-    owners = sorted({owner_of(number_hash) for number_hash in hashes.values()})
+    hashes = {text.sender: keyring.number_hashes(text.sender) for text in several}
+    owners = sorted({owner_of(newest) for newest, *_ in hashes.values()})
     keys = await data_keys(uow.connection, keyring, owners, new=True)
     rows: dict[tuple[str, bytes], dict[str, Any]] = {}
-    for text in several:
-        number_hash = hashes[text.sender]
+    for text, priority in several.items():
+        number_hash, oldest_hash = hashes[text.sender][0], hashes[text.sender][-1]
         owner = owner_of(number_hash)
         content_hash = keyring.body_hash(text.content)
-        sealed = _seal(text, number_hash, owner, keys[owner])
+        sealed = _seal(text, number_hash, owner, keys[owner]) | {"priority": priority, "oldest_hash": oldest_hash}
         rows.setdefault((text.sid, content_hash), sealed | {"content_hash": content_hash})
     uow.bulk_write(KEEP, *rows.values(), locks="message_sid")
     others = [row | {"own_sid": f"{sid}-{content.hex()[:32]}"} for (sid, content), row in rows.items()]
     uow.bulk_write(KEEP_OTHER_WORDS, *others, locks="message_sid")
+    uow.bulk_write(BRING_FORWARD, *({"message_sid": sid} for sid, _ in rows))
 
 
 def _seal(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[str, Any]:
@@ -115,16 +141,18 @@ def _seal(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[str,
 NEXT_UNREAD = f"""
     WITH next AS (
         SELECT * FROM texts_in AS text
-        WHERE worked_at IS NULL AND next_try_at <= %(now)s AND (
+        WHERE worked_at IS NULL AND priority <= %(least)s AND next_try_at <= %(now)s AND (
             SELECT older.message_sid FROM texts_in AS older
             WHERE older.number_hash = text.number_hash AND older.worked_at IS NULL
             AND (older.received_at, older.message_sid) < (text.received_at, text.message_sid) LIMIT 1
         ) IS NULL
-        ORDER BY received_at, message_sid LIMIT 1 FOR UPDATE SKIP LOCKED
+        ORDER BY priority, received_at, message_sid LIMIT 1 FOR UPDATE SKIP LOCKED
     ), others AS (
-        SELECT * FROM texts_in WHERE worked_at IS NULL ORDER BY received_at, message_sid LIMIT %(looked_through)s
+        SELECT * FROM texts_in WHERE worked_at IS NULL AND priority <= %(least)s
+        ORDER BY priority, received_at, message_sid LIMIT %(looked_through)s
     )
-    SELECT message_sid AS sid, owner AS key_owner, sender, body, received_at, story_at, tries, flaw, texted, wrapped, ARRAY(
+    SELECT message_sid AS sid, owner AS key_owner, sender, body, received_at, story_at, tries, flaw, texted,
+        priority, wrapped, ARRAY(
         SELECT DISTINCT ON (others.number_hash) others.message_sid FROM others
         WHERE others.message_sid <> next.message_sid AND others.next_try_at <= %(now)s
         ORDER BY others.number_hash, others.received_at, others.message_sid
@@ -137,9 +165,11 @@ NEXT_UNREAD = f"""
 LOOKED_THROUGH = 32
 
 
-def next_unread(now: datetime) -> Query[Unread | None]:
-    """Locks the oldest text whose sender has no older one unread. Passes over texts that another reader has locked."""
-    asked = {"now": now, "looked_through": LOOKED_THROUGH}
+def next_unread(now: datetime, least: Priority = Priority.STRANGER) -> Query[Unread | None]:
+    """Locks the first text whose sender has no older one unread: by priority, none under `least`, then by age. Passes
+    over texts that another reader has locked.
+    """
+    asked = {"now": now, "least": least, "looked_through": LOOKED_THROUGH}
     return Query(NEXT_UNREAD, asked, lambda rows: Unread(**rows[0]._asdict()) if rows else None)
 
 
@@ -259,9 +289,13 @@ def is_any_unread() -> Query[bool]:
     return Query(ANY_UNREAD, {}, scalar)
 
 
-BACKLOG = "SELECT count(*), min(received_at) FROM texts_in WHERE worked_at IS NULL"
+BACKLOG = f"""
+    SELECT count(*) AS texts, min(received_at) AS oldest,
+        min(received_at) FILTER (WHERE priority = {Priority.KNOWN}) AS oldest_known
+    FROM texts_in WHERE worked_at IS NULL
+"""  # noqa: S608 this module's own words
 
 
-def backlog() -> Query[tuple[int, datetime | None]]:
-    """How many texts are unread, and when the oldest of them came."""
+def backlog() -> Query[tuple[int, datetime | None, datetime | None]]:
+    """How many texts are unread, when the oldest of them came, and when the oldest of a known number."""
     return Query(BACKLOG, {}, first_row)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from services.carers.inbound.intake import Spool
 from services.carers.store import texts
-from services.carers.text import Text
+from services.carers.text import Priority, Text
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
 from services.platform.store.unit_of_work import UnitOfWork
@@ -112,7 +112,7 @@ async def test_a_text_that_the_database_does_not_take_holds_up_no_other(
     await line.mend()
     keep = texts.keep
 
-    async def keeps(uow: UnitOfWork, keyring: Keyring, several: Sequence[Text]) -> None:
+    async def keeps(uow: UnitOfWork, keyring: Keyring, several: Mapping[Text, Priority]) -> None:
         await keep(uow, keyring, several)
         if bad in {each.sid for each in several}:
             raise ValueError

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
 from services.carers.card import Card
+from services.carers.conversation.strangers_share import StrangersShare
 from services.carers.conversation.worker import TextWorker
 from services.carers.handlers import Alerts, Handlers
 from services.carers.inbound.intake import Intake, Spool
@@ -44,6 +45,8 @@ from tests.support.outside.confirmation import CONFIRM
 
 TOKEN, OTHER_TOKEN, BEARER = "a-token", "the-other-token", "notifys-token"
 TWILIO_NUMBER, NOTIFY_NUMBER = "+447700900500", "+447700900501"
+ALL_AT_ONCE = 1_000_000
+"""`work` reads all that has come, whoever sent it."""
 KEY = SecretStr(b64encode(b"k" * 32).decode())
 ACCOUNT_SID = "AC" + "0" * 32
 PUBLIC_URL = "https://texts.kestrel.example"
@@ -191,7 +194,7 @@ async def carers(
     twilio = TwilioWay(account_sid="AC0", tokens=lambda: (TOKEN,), number=TWILIO_NUMBER, public_url=PUBLIC_URL)
     texts = Texts(twilio, NotifyWay(api_key=f"test-{uuid4()}-{uuid4()}", template=str(uuid4()), number=NOTIFY_NUMBER))
     delivery = _Unsent("carers", store, clocks, texts, keyring=keyring, prepare=Alerts(keyring, clocks).prepare)
-    worker = TextWorker(store, keyring, clocks, delivery, settings.authority)
+    worker = TextWorker(store, keyring, clocks, delivery, settings.authority, StrangersShare(ALL_AT_ONCE))
     spool = Spool(spool_folder, keyring)
     intake = Intake(store, keyring, spool, worker.loop.wake)
     card = Card(store, [TWILIO_NUMBER, NOTIFY_NUMBER], settings.authority)
