@@ -35,8 +35,8 @@ def understand(text: str, *, telling: str = "") -> Meaning:
     foreign = in_its_script or OTHER_LANGUAGES["elsewhere"].search(plain) is not None
     if foreign and not any(each.intent in REPORTS for each in said):
         said.append(Statement(Intent.MISSING, words))
-    if not said and "?" not in text and not wants_person:
-        said += _guess_absence(words, plain)
+    if not said and not wants_person:
+        said += _guess_absence(words, parts)
     if all(each.if_named for each in said):
         said.append(Statement(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(WELSH["welsh"] & set(plain.split())) * 3 >= len(plain.split()) > 0
@@ -56,12 +56,14 @@ def understand(text: str, *, telling: str = "") -> Meaning:
     )
 
 
-def _guess_absence(words: str, plain: str) -> list[Statement]:
-    """Weak evidence starts: of a child whom nobody seeks it is a report, and of one who is sought no more than news."""
-    if PATTERNS["presence"].search(plain) is not None:
-        return []
-    several = len(set(PATTERNS["absence"].findall(plain))) > 1
-    if not several and PATTERNS["absence_of_named"].search(plain) is None:
+def _guess_absence(words: str, parts: list[plain_words.Clause]) -> list[Statement]:
+    """Weak evidence starts: of a child whom nobody seeks it is a report, and of one who is sought no more than news.
+    What speaks against it does so of its own clause.
+    """
+    counts = [each.plain for each in parts if not each.asked and PATTERNS["presence"].search(each.plain) is None]
+    signs = {sign for each in counts for sign in PATTERNS["absence"].findall(each)}
+    several = len(signs) > 1
+    if not several and not any(PATTERNS["absence_of_named"].search(each) for each in counts):
         return []
     return [Statement(Intent.MISSING, words, weak=True, guess=True, if_named=not several)]
 
