@@ -24,13 +24,15 @@ SIGNS = x509.KeyUsage(
 
 
 class Authority:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, identified: bool = True) -> None:
+        """`identified`: certificates say whose key they hold and who signed, as Python 3.13 wants it."""
+        self._identified = identified
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         constraints = x509.BasicConstraints(ca=True, path_length=None)
         builder = _builder(self._name, self._name, self._key, timedelta(days=1))
         builder = builder.add_extension(constraints, critical=True).add_extension(SIGNS, critical=True)
-        self._certificate = _named(builder, self._key, self._key).sign(self._key, hashes.SHA256())
+        self._certificate = self._identify(builder, self._key).sign(self._key, hashes.SHA256())
 
     @property
     def pem(self) -> str:
@@ -43,7 +45,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
-        certificate = _named(_builder(subject, self._name, key, good_for), key, self._key)
+        certificate = self._identify(_builder(subject, self._name, key, good_for), key)
         certificate = certificate.add_extension(names, critical=False)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -54,6 +56,13 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(file)
         return context
+
+    def _identify(self, builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        if not self._identified:
+            return builder
+        own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        signing = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return builder.add_extension(own, critical=False).add_extension(signing, critical=False)
 
 
 def _builder(
@@ -69,12 +78,3 @@ def _builder(
         .not_valid_before(now - timedelta(days=2))
         .not_valid_after(now + good_for)
     )
-
-
-def _named(
-    builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, signer: ec.EllipticCurvePrivateKey
-) -> x509.CertificateBuilder:
-    """Says whose key it is and who signs, as Python 3.13 wants it (VERIFY_X509_STRICT)."""
-    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    signing = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
-    return builder.add_extension(own, critical=False).add_extension(signing, critical=False)

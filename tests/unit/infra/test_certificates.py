@@ -128,7 +128,7 @@ def test_an_operators_own_authority_is_trusted_without_key_identifiers(
         return strictly
 
     monkeypatch.setattr(ssl, "create_default_context", default)
-    operators, others = Operators("An operator"), Operators("Another")
+    operators, others = (Operators(name, identified=False) for name in ("An operator", "Another"))
     files = written(tmp_path, **{"ca.pem": operators.pem, "other.pem": others.pem})
     server = operators.server(tmp_path)
     assert "Key Identifier" in str(shake_hands(server, strict(files["ca.pem"]), "127.0.0.1"))

@@ -48,7 +48,7 @@ DOORS: dict[str, Any] = {
     "carers": lambda: carers.pages(MagicMock(), MagicMock(), MagicMock(), Clocks(), played(), MagicMock(), MagicMock()),
     "casework": casework_pages,
     "console": lambda: console.pages(MagicMock(), Clocks(), MagicMock(), played()),
-    "police": lambda: police.pages(LINKS, Clocks(), *(MagicMock() for _ in range(5))),
+    "police": lambda: police.pages(LINKS, Clocks(), *(MagicMock() for _ in range(4))),
     "professionals": professionals_pages,
     "strategy": lambda: strategy.pages(LINKS, Clocks(), *(MagicMock() for _ in range(3))),
 }
