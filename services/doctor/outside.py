@@ -228,10 +228,9 @@ async def runs_beside(service: str, port: int) -> bool:
     """Whether the service itself answers in the container of that name: Compose runs the doctor in one of its own."""
     try:
         async with asyncio.timeout(BESIDE_WITHIN_SECONDS):
-            _, writer = await asyncio.open_connection(service, port)
-    except (OSError, TimeoutError):
+            await reach(f"http://{service}:{port}", 0.0)
+    except (Broken, TimeoutError):
         return False
-    writer.close()
     return True
 
 

@@ -6,29 +6,26 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-
-class _Written(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+from services.safeguarding.vocabulary import Entry, read_entries
 
 BY_NAME = frozenset({"child", "profile", "report"})
 
 
-class Question(_Written):
+class Question(Entry):
     label: str = Field(min_length=1)
     hint: str = ""
 
 
-class FieldWords(_Written):
+class FieldWords(Entry):
     notice: str | None = None
     gap: str | None = None
     meaning: str | None = None
-    question: dict[str, Question] = {}
+    question: dict[str, Question] = Field(default_factory=dict)
 
 
-class FieldSpec(_Written):
+class FieldSpec(Entry):
     """All that is said of a field, as the head of `notice_fields.yaml` explains it."""
 
     of: Literal["child", "profile", "report", "placement", "sender", "whole"]
@@ -54,12 +51,7 @@ class FieldSpec(_Written):
 
 def read_fields(written: Mapping[str, Any]) -> Mapping[str, FieldSpec]:
     """Raises ValueError, naming the field, where one is not described as it must be."""
-    found = {}
-    for path, each in written.items():
-        try:
-            found[path] = FieldSpec.model_validate(each)
-        except ValidationError as error:
-            raise ValueError(f"notice_fields.yaml, {path}: {error}") from None
+    found = read_entries("notice_fields.yaml", FieldSpec, written)
     names = [path.rpartition(".")[2] for path, each in found.items() if each.of in BY_NAME]
     if twice := sorted({each for each in names if names.count(each) > 1}):
         raise ValueError(f"notice_fields.yaml: child and report each have a field of this name: {', '.join(twice)}")

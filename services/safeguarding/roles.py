@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from services.safeguarding.vocabulary import Entry, read_entries
 
 HERE = Path(__file__).parent
 DUTY = "duty."
@@ -55,8 +57,8 @@ class Channel(StrEnum):
 Seat: TypeAlias = Literal["police", "health", "social-care"]
 
 
-class _Written(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=lambda name: name.replace("_", "-"))
+class _Written(Entry):
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
 
 
 class RoleWords(_Written):
@@ -92,15 +94,11 @@ def read_roles(written: Mapping[str, Any]) -> Mapping[Role, RoleSpec]:
     """Raises ValueError, naming the role, where one is not described, or not as it must be."""
     if differing := set(written) ^ set(Role):
         raise ValueError(f"roles.yaml and `Role` have the same roles: {', '.join(sorted(differing))} is in one alone")
-    found = {}
-    for name, each in written.items():
-        try:
-            found[Role(name)] = RoleSpec.model_validate(each)
-        except ValidationError as error:
-            raise ValueError(f"roles.yaml, {name}: {error}") from None
-        if name.startswith(DUTY) != (found[Role(name)].of == "duty"):
+    found = read_entries("roles.yaml", RoleSpec, written)
+    for name, each in found.items():
+        if name.startswith(DUTY) != (each.of == "duty"):
             raise ValueError(f"roles.yaml, {name}: whoever is `of: duty`, and nobody else, begins with `{DUTY}`")
-    return found
+    return {Role(name): each for name, each in found.items()}
 
 
 ROLES = read_roles(yaml.load((HERE / "roles.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader))

@@ -38,8 +38,8 @@ PUT_TOGETHER = {
     "services.casework.policy.agency_event",
 }
 """May import what stands in place, or is a tool."""
-MOST = 52_000
-"""Lines of the core, with room for what is being built: lower it when something goes."""
+MOST = 51_000
+"""Lines of the core: lower it when something goes."""
 
 
 def _lines(module: str) -> int:

@@ -62,10 +62,8 @@ def _guess_absence(words: str, parts: list[plain_words.Clause]) -> list[Statemen
     """
     counts = [each.plain for each in parts if not each.asked and PATTERNS["presence"].search(each.plain) is None]
     signs = {sign for each in counts for sign in PATTERNS["absence"].findall(each)}
-    several = len(signs) > 1
-    if not several and not any(PATTERNS["absence_of_named"].search(each) for each in counts):
-        return []
-    return [Statement(Intent.MISSING, words, weak=True, guess=True, if_named=not several)]
+    several = len(signs.union(*(PATTERNS["absence_beside"].findall(each) for each in counts))) > 1
+    return [Statement(Intent.MISSING, words, weak=True, guess=True, if_named=not several)] if signs or several else []
 
 
 def _is_in_danger(plain: str) -> bool:
