@@ -10,7 +10,7 @@ import pytest
 
 from infra.local.stack import Stack
 from tests.support.crashes.dying import Dying
-from tests.support.outside.world import AGREED, Carer, World, settle
+from tests.support.outside.world import AGREED, Carer, World, _child, _duty, _person, _placement, settle
 
 BUS = ("handled", "committed", "published", "settled", "acknowledged")
 SENDING = ("begun", "sent", "ended")
@@ -131,18 +131,11 @@ def _identified(stack: Stack) -> int:
 
 
 def _document(workers: list[Carer]) -> dict[str, Any]:
-    hours = {"days": "every-day", "from": "00:00", "to": "00:00", "bank_holidays": True, "order": 1, "child": None}
     return {
         "authority": {"id": TOWN, "name": "Homeshire County Council", "duty_line": "+441632960191"},
         "sharing_agreements": AGREED,
         "placements": [
-            {
-                "reference": f"home-{each}",
-                "kind": "residential",
-                "address": f"{each} Home Street, Testford",
-                "force": "northmoor-police",
-                "host_authority": TOWN,
-            }
+            _placement(each, TOWN) | {"reference": f"home-{each}", "kind": "residential"}
             for each in range(len(workers))
         ],
         "people": [
@@ -152,35 +145,18 @@ def _document(workers: list[Carer]) -> dict[str, Any]:
         ],
         "carers": [{"person": f"worker-{each}", "placement": f"home-{each}"} for each in range(len(workers))],
         "children": [
-            _child(each, worker.child_code, following) for each, worker in enumerate(workers) for following in (0, 1)
+            _housemate(each, worker.child_code, following)
+            for each, worker in enumerate(workers)
+            for following in (0, 1)
         ],
-        "directory": [
-            {"role": "duty.emergency-team", "person": "duty-1", **hours},
-            {"role": "duty.senior-manager", "person": "manager-1", **hours},
-        ],
+        "directory": [_duty("duty.emergency-team", "duty-1"), _duty("duty.senior-manager", "manager-1")],
         "agencies": [],
     }
 
 
-def _person(reference: str, mobile: str) -> dict[str, object]:
-    return {"reference": reference, "name": f"Test {reference}", "mobile": mobile, "email": None, "language": "en"}
-
-
-def _child(home: int, code: str, following: int) -> dict[str, object]:
-    return {
+def _housemate(home: int, code: str, following: int) -> dict[str, object]:
+    return _child(home, f"H{int(code[1:]) + following}") | {
         "reference": f"child-{home}-{following}",
-        "code": f"H{int(code[1:]) + following}",
         "name": f"Testchild Home{home} Number{following}",
-        "known_as": [],
-        "sex": "female",
-        "date_of_birth": "2010-05-01",
         "placement": f"home-{home}",
-        "unaccompanied": True,
-        "modern_slavery_concern": None,
-        "subject_to_immigration_control": True,
-        "age_disputed": False,
-        "guardian_allocated": False,
-        "entered_care_at": "2026-09-02T14:20:00Z",
-        "language": "ti",
-        "description": None,
     }
