@@ -61,7 +61,7 @@ class Year:
             return f"{name}: {self.told}"
         self.days += 1
         made: dict[str, Any] = {
-            "text": f"{name} of {table} {uuid4()}", "uuid": uuid4(), "boolean": True, "integer": self.days, "bigint": self.days,
+            "text": f"{name} of {table} {uuid4()}", "uuid": uuid4(), "boolean": True, "integer": self.days, "bigint": self.days, "smallint": 1,
             "timestamp with time zone": AT + timedelta(days=self.days % 364), "date": (AT + timedelta(days=self.days)).date(),
             "jsonb": Jsonb({"of": table, "day": self.days}), "text[]": [name], "bytea": uuid4().bytes * 2,
             "interval": timedelta(days=1), "time without time zone": "09:00:00",
