@@ -12,7 +12,7 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.receipts import Receipts, VoiceFallback
 from services.platform.delivery.sms_status.webhook import CallKeys
 from services.platform.option import Option, add_parts, ways_of
-from services.professionals import metrics
+from services.professionals import metrics, wording
 from services.professionals.digests import DigestGrouping, lock_readers
 from services.professionals.handlers import Handlers, Replies, answers_a_notice
 from services.professionals.recipients import Deputies
@@ -54,7 +54,7 @@ async def main(options: Sequence[Option] = ()) -> None:
     handlers = Handlers(loop, host.clocks)
     host.health.watch("delivery", loop.obstacle)
     host.health.watch("text ways", texts.obstacle)
-    host.add_periodic(VoiceFallback(host.service, host.store, host.clocks).sweep)
+    host.add_periodic(VoiceFallback(host.service, host.store, host.clocks, wording.CALLED).sweep)
     host.subscribe(
         [
             Subscription(ProfessionalNotify, handlers.on_professional_notify),

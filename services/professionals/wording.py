@@ -40,6 +40,8 @@ def may_share_a_mail(one: Wording, another: Wording) -> bool:
     return any({matter_of(one), matter_of(another)} <= part.keys() for part in PARTS.values())
 
 
+CALLED = frozenset({Wording("danger-texted"), Wording("carer-unclear")})
+"""Their texts are read out by a call as well, unless they are answered before: whoever is on duty may be asleep."""
 TEXTS = Path(__file__).parent / "messages"
 OPENING = "Safe Return:"
 """How every text begins. The child's code stands before the colon."""

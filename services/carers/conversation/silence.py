@@ -33,7 +33,7 @@ class SilenceTimeout:
                 self.ending.wake_after((found.asked_at + AFTER - now).total_seconds())
                 return False
             content = TextNeedsHuman(
-                authority=found.authority, said_by=found.person, channel="text", reason="asked-for-human"
+                authority=found.authority, said_by=found.person, channel="text", reason="still-unclear"
             )
             uow.publish(
                 content,

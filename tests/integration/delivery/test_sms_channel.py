@@ -21,14 +21,15 @@ from services.platform.delivery.channels.text_ways import Texts
 from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.sending.attempt import Prepare
-from services.platform.delivery.sms_status.receipts import AFTER, Receipts, VoiceFallback
+from services.platform.delivery.sms_status.receipts import AFTER, SOON_AFTER, Receipts, VoiceFallback
 from services.platform.delivery.sms_status.webhook import CallKeys, mount_status_route
 from services.platform.runtime.http.problems import answer_with_problems
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
+from services.professionals.wording import CALLED
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.duty.evidence import AttemptResult
-from services.safeguarding.roles import Channel, Role
+from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import Floor, all_withdrawn, received, running_floor
 from tests.support.outside.sandbox import (
@@ -249,8 +250,8 @@ async def prepare_to_landline(_: UnitOfWork, delivery: Delivery) -> PreparedMess
     return PreparedMessage(LANDLINE, f"Safe Return. OK {delivery.code}", number=LANDLINE)
 
 
-def told() -> Any:
-    return received(ProfessionalNotify, role=Role.DUTY_WORKER, channel=Channel.TEXT)
+def told(**about: Any) -> Any:
+    return received(ProfessionalNotify, role=Role.DUTY_WORKER, channel=Channel.TEXT, **about)
 
 
 def door(floor: Floor) -> httpx.AsyncClient:
@@ -414,6 +415,37 @@ async def test_a_text_of_which_nothing_is_heard_for_two_minutes_is_read_out_by_a
         await second_route.turn()
         [call] = await outside.get("/calls")
     assert (call["to"], "Safe Return. OK" in call["says"]) == (CARER, True)
+
+
+async def test_a_text_of_danger_is_read_out_by_a_call_although_it_arrived_unless_somebody_answers_first(
+    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: Texts
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        second_route = VoiceFallback("professionals", floor.store, floor.clocks, CALLED)
+        danger, answered, other = (
+            told(wording=Wording(each)) for each in ("danger-texted", "carer-unclear", "watch-known")
+        )
+        deliveries_put = [await floor.put(each, "texts") for each in (danger, answered, other)]
+        async with door(floor) as client:
+            for each in deliveries_put:
+                sid = (await floor.until(each.id, "accepted"))["provider_id"]
+                await report(client, each.id, sid, "delivered")
+            await press(client, deliveries_put[1].id, "1")
+            await second_route.turn()
+            assert await outside.get("/calls") == []
+            async with engine.begin() as connection:
+                before = floor.clocks.wall() - SOON_AFTER - timedelta(seconds=1)
+                await connection.execute(update(deliveries).values(changed_at=before))
+            await second_route.turn()
+            call = (await floor.until(deliveries_put[0].id, "accepted"))["provider_id"]
+            await second_route.turn()
+            assert len(await outside.get("/calls")) == 1
+            await report_call(client, deliveries_put[0].id, call, "no-answer")
+        kinds = await floor.kinds_said(danger.subject)
+        states = [(await floor.row(each.id))["state"] for each in deliveries_put[1:]]
+    assert call.startswith("CA")
+    assert "duty.failed.v1" in kinds, "nobody picks up: the next person is told"
+    assert states == ["acknowledged", "delivered"]
 
 
 @pytest.mark.parametrize("code", ["30006", "30001"])

@@ -24,7 +24,7 @@ DANGERS = [
 def test_in_danger_999_comes_first_a_person_is_asked_and_nobody_is_reported(text: str) -> None:
     decision = made(text)
     assert decision.answer is Answer.DANGER
-    assert any(isinstance(act.content, TextNeedsHuman) for act in decision.acts)
+    assert {act.content.reason for act in decision.acts if isinstance(act.content, TextNeedsHuman)} == {"in-danger"}
     assert not any(part.startswith("missing") for part in effects(decision))
 
 

@@ -79,7 +79,7 @@ def test_the_twentieth_answer_says_that_it_is_the_last_and_somebody_is_asked_to_
     assert [each.answer for each in decision.replies] == [Answer.LAST_ANSWER]
     [asked] = decision.acts
     assert isinstance(asked.content, TextNeedsHuman)
-    assert asked.content.reason == "asked-for-human"
+    assert asked.content.reason == "replies-spent"
     report = decide(understand("MISSING"), last)
     assert [each.answer for each in report.replies][1:] == [Answer.LAST_ANSWER]
     assert report.answer in {Answer.MISSING, Answer.MISSING_WHICH}

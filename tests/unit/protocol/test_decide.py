@@ -16,7 +16,7 @@ from services.safeguarding.child_events.events import DutyStepDue, RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, MessageDeadLettered, Verdict
 from services.safeguarding.duty.duties import Because, DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import Role, Wording
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
 ANN = "person-00000000-0000-4000-8000-00000000000a"
@@ -211,6 +211,27 @@ def unanswered(child: Child, repetitions: int) -> Any:
         after = due.due_at - START
         decision = child.hears(due.content, after)
     return first, child.case.duties[first.duty]
+
+
+@pytest.mark.parametrize(
+    ("reason", "wording"),
+    [
+        ("in-danger", "danger-texted"),
+        ("still-unclear", "carer-unclear"),
+        ("replies-spent", "ring-carer"),
+        ("not-understood", "needs-human"),
+    ],
+)
+def test_whoever_reads_a_text_is_told_at_once_why_it_is_theirs(child: Child, reason: Any, wording: str) -> None:
+    """Also the manager, where the duty worker does not answer."""
+    first = child.hears(events.TextNeedsHuman(authority="northshire", reason=reason))
+    due = next(each for each in first.deadlines if isinstance(each.content, DutyStepDue))
+    second = child.hears(due.content, due.due_at - START)
+    said = [(each.role, each.wording, each.unanswered) for each in (*first.duties, *second.duties)]
+    assert said == [
+        (Role.DUTY_WORKER, Wording(wording), None),
+        (Role.DUTY_SENIOR_MANAGER, Wording("not-acknowledged"), Wording(wording)),
+    ]
 
 
 def test_a_duty_asked_again_for_weeks_does_not_fill_the_case(child: Child) -> None:

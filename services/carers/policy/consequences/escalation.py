@@ -55,16 +55,16 @@ def ask_once(decision: Decision, context: TextContext) -> Decision:
     """
     named = context.kind not in ASKED_WHETHER or context.open or any(each.latest.open for each in context.provisionals)
     if context.asks_whether and context.question is not None and not context.question.called:
-        return replace(ask_to_ring(decision), answer=Answer.KEPT, called=True)
+        return replace(ask_to_ring(decision, "still-unclear"), answer=Answer.KEPT, called=True)
     if named or context.asks_whether:
         return replace(decision, answer=Answer.KEPT)
     return replace(decision, answer=Answer.HUMAN, question=Question("whether", decision.acts[0].subject))
 
 
-def ask_to_ring(decision: Decision) -> Decision:
+def ask_to_ring(decision: Decision, reason: HumanReason) -> Decision:
     """Whoever is asked to read it is asked to ring."""
     acts = [
-        replace(act, content=act.content.model_copy(update={"reason": "asked-for-human"}))
+        replace(act, content=act.content.model_copy(update={"reason": reason}))
         if isinstance(act.content, TextNeedsHuman)
         else act
         for act in decision.acts
@@ -87,10 +87,10 @@ def also_escalate(decision: Decision, context: TextContext, reason: HumanReason)
 
 
 def put_danger_first(decision: Decision, context: TextContext) -> Decision:
-    """999 now, before all else, and a person is asked to ring. What it reports is reported, and nothing is claimed."""
+    """999 now, before all else, and a person is called. What it reports is reported, and nothing is claimed."""
     kept = tuple(act for act in decision.acts if not isinstance(act.content, NOT_IN_DANGER))
     about = {act.subject for act in kept} or {choose_subject(context)}
-    asked = tuple(request_person(context, "asked-for-human", each) for each in sorted(about))
+    asked = tuple(request_person(context, "in-danger", each) for each in sorted(about))
     return replace(decision, acts=(*kept, *asked), answer=Answer.DANGER, claims=())
 
 

@@ -65,7 +65,7 @@ def within_limits(decision: Decision, context: TextContext) -> Decision:
     left = (TO_STAFF_AN_HOUR if on_duty else REPLIES_AN_HOUR) - context.replies_this_hour
     urgent = _is_urgent(decision) or _is_taken(decision, context)
     if left == 1 and decision.answer is not None:
-        read = escalation.ask_to_ring(escalation.also_escalate(decision, context, "asked-for-human"))
+        read = escalation.ask_to_ring(escalation.also_escalate(decision, context, "replies-spent"), "replies-spent")
         return replace(
             read,
             last=True,

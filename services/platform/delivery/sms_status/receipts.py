@@ -1,11 +1,12 @@
 """Takes status reports of texts, Twilio's and Notify's, and of the calls that read them out.
 
 Reports come in any order and more than once; the state only ever goes forward. A text of which the phone company
-reports nothing is read out by a call to the same number; if nobody answers, the next person is told.
+reports nothing, or one that must wake somebody, is read out by a call to the same number; if nobody answers, the next
+person is told.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from services.platform.store.query import BRIEFLY, Query, all_rows, scalar
 from services.platform.store.transient_errors import is_contention
 from services.platform.store.unit_of_work import GroupCommit, Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.roles import Wording
 
 COMMITTED_AT_ONCE = 50
 ALONE_AT_ONCE = 2
@@ -233,41 +235,56 @@ def _next_attempt(delivery: Delivery, means: Meaning, now: datetime) -> datetime
 
 AFTER = timedelta(seconds=120)
 """Wall time since the phone network took it."""
+SOON_AFTER = timedelta(seconds=5)
+"""As `AFTER`, of a text that is read out in any case: the text has arrived by then."""
 NO_LONGER_AFTER = timedelta(minutes=15)
 """By then the protocol has told others; a call out of the blue would only frighten."""
 EVERY_SECONDS = 30.0
 """Less than `AFTER`: so each text is known before its time comes."""
 AGAIN_SECONDS = 2.0
-TEXTS = f"""service = %(service)s AND lane = '{LANE}' AND state = 'accepted' AND kind IS NOT NULL AND urgent
-    AND NOT by_voice AND withdrawn_at IS NULL
+TEXTS = f"""
+    service = %(service)s AND lane = '{LANE}' AND kind IS NOT NULL AND urgent AND NOT by_voice AND withdrawn_at IS NULL
 """
-SILENT = f"""
+UNHEARD = f"""
+    SELECT id, changed_at + %(after)s AS due_at FROM delivery.deliveries
+    WHERE {TEXTS} AND state = 'accepted' AND changed_at >= %(since)s
+    UNION ALL
+    SELECT id, changed_at + %(soon_after)s FROM delivery.deliveries
+    WHERE {TEXTS} AND state IN ('accepted', 'delivered') AND created_at >= %(since)s
+        AND telling ->> 'wording' = ANY(%(called)s)
+"""  # noqa: S608 this module's own words
+"""The second by the index on `created_at`: of what arrived, there is no other."""
+READ_OUT = f"""
     UPDATE delivery.deliveries SET state = 'waiting', by_voice = true, next_attempt_at = %(now)s, changed_at = %(now)s
     WHERE id = ANY(ARRAY(
         SELECT id FROM delivery.deliveries
-        WHERE {TEXTS} AND changed_at BETWEEN %(since)s AND %(until)s FOR NO KEY UPDATE SKIP LOCKED
+        WHERE id IN (SELECT id FROM ({UNHEARD}) AS texts WHERE due_at <= %(now)s) AND state IN ('accepted', 'delivered')
+        FOR NO KEY UPDATE SKIP LOCKED
     ))
     RETURNING id
 """  # noqa: S608 this module's own words
 """While one that is locked was waited for, nobody could record what became of the others."""
-STILL = f"SELECT min(changed_at) FROM delivery.deliveries WHERE {TEXTS} AND changed_at >= %(since)s"  # noqa: S608 as above
+STILL = f"SELECT min(due_at) FROM ({UNHEARD}) AS texts"  # noqa: S608 this module's own words
 """The next, or one that was locked."""
 
 
 class VoiceFallback:
-    """For one service's texts of urgent duties."""
+    """For one service's texts of urgent duties. `called` names the wordings that are read out in any case, unless they
+    are answered before.
+    """
 
-    def __init__(self, service: str, store: Store, clocks: Clocks) -> None:
-        self._service, self._store, self._clocks = service, store, clocks
+    def __init__(self, service: str, store: Store, clocks: Clocks, called: Iterable[Wording] = ()) -> None:
+        self._service, self._store, self._clocks, self._called = service, store, clocks, list(called)
         self.sweep = Repeating("second route", self.turn, every_seconds=EVERY_SECONDS, again_seconds=AGAIN_SECONDS)
 
     async def turn(self) -> None:
         now = self._clocks.wall()
-        asked = {"service": self._service, "now": now, "until": now - AFTER, "since": now - NO_LONGER_AFTER}
+        asked = {"service": self._service, "now": now, "since": now - NO_LONGER_AFTER, "called": self._called}
+        asked |= {"after": AFTER, "soon_after": SOON_AFTER}
         async with self._store.transaction() as uow:
-            found, accepted_at = await uow.fetch(Query(SILENT, asked, all_rows), Query(STILL, asked, scalar))
+            found, due_at = await uow.fetch(Query(READ_OUT, asked, all_rows), Query(STILL, asked, scalar))
         if found:
             self._store.channels.tell(channel_of(self._service), "")
-        if accepted_at is not None:
-            self.sweep.wake_after(max((accepted_at + AFTER - now).total_seconds(), AGAIN_SECONDS))
+        if due_at is not None:
+            self.sweep.wake_after(max((due_at - now).total_seconds(), AGAIN_SECONDS))
         metrics.SECOND_ROUTE.labels("silent").inc(len(found))

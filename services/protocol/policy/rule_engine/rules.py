@@ -22,7 +22,7 @@ from services.protocol.policy.rule_engine.waits import (
 )
 from services.protocol.policy.rule_language.grammar import ALWAYS, Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.child_events.events import HumanReason, RuleDue, TextNeedsHuman
 from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Channel, Wording
@@ -163,7 +163,7 @@ def make_duty(
             role=recipient.role,
             person=recipient.person,
             channel=recipient.channel,
-            wording=rule.message,
+            wording=_choose_wording(draft, rule),
             refers_to=recipient.refers_to or _discussion_id(draft, rule, episode, cause),
             force=recipient.force,
             authority=recipient.authority,
@@ -171,6 +171,21 @@ def make_duty(
             counted_from=draft.now,
         ),
     )
+
+
+OF_REASON: dict[HumanReason, Wording] = {
+    "in-danger": Wording("danger-texted"),
+    "still-unclear": Wording("carer-unclear"),
+    "replies-spent": Wording("ring-carer"),
+}
+"""What whoever is to read a text is told of a carer's, where more is known than that nothing understood it."""
+
+
+def _choose_wording(draft: Draft, rule: Rule) -> Wording:
+    content = draft.happened.content
+    if not isinstance(content, TextNeedsHuman) or Trigger.TEXT_NEEDS_HUMAN not in rule.on:
+        return rule.message
+    return OF_REASON.get(content.reason, rule.message)
 
 
 def _id_parts(draft: Draft, episode: Episode | None, recipient: Recipient) -> tuple[str, ...]:
