@@ -7,7 +7,7 @@ import heapq
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid5
 
 import yaml
@@ -24,7 +24,7 @@ from services.safeguarding.duty.duties import Duty, DutyAccepted, DutyAcknowledg
 from services.safeguarding.identifiers import NAMESPACE, derived
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role
-from services.safeguarding.working_time import day_in_england
+from services.safeguarding.working_time import day_in_england, in_working_hours
 
 OUTCOMES: dict[str, type[DutyAccepted | DutyDelivered | DutyAcknowledged | DutyFailed]] = {
     "accepted": DutyAccepted,
@@ -49,6 +49,8 @@ class Answers(BaseModel):
     acknowledges: Length | None = None
     fails: Length | None = None
     reason: str = "retries-spent"
+    hours: Literal["any", "working"] = "any"
+    """`working`: nobody holds the role at other hours."""
 
     @model_validator(mode="before")
     @classmethod
@@ -59,6 +61,9 @@ class Answers(BaseModel):
             "nobody": {"accepts": None, "fails": "1s", "reason": "nobody-in-role"},
         }
         return short[written] if isinstance(written, str) else written
+
+
+OFF_DUTY = Answers.model_validate("nobody")
 
 
 class Happening(BaseModel):
@@ -114,17 +119,18 @@ class Story(BaseModel):
     answers: dict[Role, Answers] = {}
     happens: list[Happening] = Field(min_length=1)
     until: Length = timedelta(hours=4)
-    told: list[str]
+    told: list[str] = []
     """`5m duty.worker text missing-notice`: exactly these, and nobody else. A `-` before the role: withdrawn."""
+    most: dict[str, int] = {}
+    """What its readers may get at most: `duty.worker: 7` in all, `duty.worker text: 6` by one channel, `duty.worker
+    night: 2` from ten to seven, `all: 20` of everybody.
+    """
     ends: dict[str, str] = {}
     """The states of the episode, and of the duty of a rule, at the end."""
 
     @property
     def subject(self) -> str:
         return name_in_story("provisional" if self.provisional else "child", self.story)
-
-
-StoryKind = TypeVar("StoryKind", bound=Story)
 
 
 def read_story(path: Path) -> Story:
@@ -135,15 +141,15 @@ def read_story(path: Path) -> Story:
         raise ValueError(fault_of_yaml(path, error)) from error
     if not isinstance(written, dict):
         raise ValueError(f"{path.name}:1: a story has `story`, `begins`, `child`, `happens` and `told`")  # noqa: TRY004 as others
-    return story_of(written, Story)
+    return story_of(written)
 
 
-def story_of(written: dict[str, Any], kind: type[StoryKind]) -> StoryKind:
+def story_of(written: dict[str, Any]) -> Story:
     """A story as a file writes it, its child one of this story world's authority unless it says otherwise."""
     child = written.get("child") or {}
     if isinstance(child, dict):
         child = {"authority": AUTHORITY, "force": "north-force", **child}
-    return kind.model_validate({**written, "child": child})
+    return Story.model_validate({**written, "child": child})
 
 
 @dataclass(frozen=True)
@@ -284,6 +290,8 @@ class _World:
             self._withdrawn.add((duty.duty, duty.step))
             return
         answers = self._story.answers.get(duty.role, Answers())
+        if answers.hours == "working" and not in_working_hours(now):
+            answers = OFF_DUTY
         about = {"duty": duty.duty, "step": duty.step, "authority": duty.authority, "episode": duty.episode}
         person = f"person-{derived('holder', duty.role)}"
         if answers.accepts is not None:

@@ -16,7 +16,7 @@ ENGLAND = ZoneInfo("Europe/London")
 SATURDAY = 5
 BANK_HOLIDAYS = holidays.country_holidays("GB", subdiv="ENG")
 """Substitute days included."""
-NINE, FOUR, FIVE = time(9), time(16), time(17)
+SEVEN, NINE, FOUR, FIVE = time(7), time(9), time(16), time(17)
 EVENING, EVENING_ENDS = time(20, 30), time(22)
 """When carers are asked whether everybody is in, and until when they may be asked late."""
 FIRST_HOURS = timedelta(hours=72)
@@ -141,6 +141,11 @@ def _stand_in(place: Turn, stand_ins: Mapping[str | None, Turn]) -> Turn:
         turn = following
         passed.add(turn.person)
     return turn
+
+
+def in_night(at: datetime) -> bool:
+    """From ten to seven, when people sleep. `at` must be aware."""
+    return not SEVEN <= at.astimezone(ENGLAND).time() < EVENING_ENDS
 
 
 def in_working_hours(at: datetime) -> bool:

@@ -8,13 +8,13 @@ from typing import TypeAlias
 from uuid import UUID
 
 import yaml
-from pydantic import Field
 
 from services.protocol.checks.spelling import Finding
 from services.protocol.loader import Library, files
 from services.protocol.simulate import Story, Timeline, Told, story_of, tell
 from services.safeguarding.duty.duties import Because, Duty, DutyAcknowledged
 from services.safeguarding.roles import CARERS, ON_DUTY, Channel, Role, Wording
+from services.safeguarding.working_time import in_night
 
 BUDGET = Path(__file__).parent / "message_budget.yaml"
 SAID_LATELY = timedelta(hours=1)
@@ -23,14 +23,6 @@ SEVERAL = frozenset({*CARERS, Role.DIRECTORY_CONTACT})
 Matter: TypeAlias = tuple[UUID | None, Wording]
 KINDS = {Channel.WEBHOOK: "notices", Channel.TEXT: "texts", Channel.EMAIL: "mails", Channel.INVITATION: "invitations"}
 ESCALATES = frozenset({Because.NOT_ACCEPTED, Because.NOT_ACKNOWLEDGED, Because.FAILED, Because.NOBODY_IN_ROLE})
-
-
-class BudgetedStory(Story):
-    """A story, and the most that its readers may get in it."""
-
-    told: list[str] = Field(default_factory=list)
-    most: dict[str, int]
-    """By role: `duty.worker: 7` for all together, `duty.worker text: 6` for one channel."""
 
 
 @dataclass
@@ -92,18 +84,22 @@ def _is_answered(told: Told, firsts: dict[UUID, Duty], answered: dict[Matter, ti
     return answered.get(_matter(first), told.after) < told.after
 
 
-def budgeted_stories() -> list[BudgetedStory]:
-    return [story_of(each, BudgetedStory) for each in yaml.load(BUDGET.read_text(), yaml.CSafeLoader)]
+def budgeted_stories() -> list[Story]:
+    return [story_of(each) for each in yaml.load(BUDGET.read_text(), yaml.CSafeLoader)]
 
 
-def over_budget(story: BudgetedStory, counts: Sequence[MessageCount]) -> Iterator[tuple[str, int, int]]:
+def over_budget(story: Story, counts: Sequence[MessageCount]) -> Iterator[tuple[str, int, int]]:
     """Who gets more than the story grants them: `duty.worker text`, how many, and the most."""
     for reader, most in story.most.items():
-        role, _, channel = reader.partition(" ")
-        sent = [each for count in counts if count.role == role for each in count.sent]
-        got = sum(not channel or each.duty.channel == channel for each in sent)
+        role, _, which = reader.partition(" ")
+        sent = [each for count in counts if role in {count.role, "all"} for each in count.sent]
+        got = sum(which in {"", each.duty.channel, _part_of_day(story, each)} for each in sent)
         if got > most:
             yield reader, got, most
+
+
+def _part_of_day(story: Story, told: Told) -> str:
+    return "night" if in_night(story.begins + told.after) else "day"
 
 
 def faults() -> list[Finding]:

@@ -100,7 +100,8 @@ def _rests_no_longer_than_it_repeats(rule: Rule, _protocol: Protocol) -> Iterato
 def _deeds_end_it(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
     if rule.deed is None:
         asked = [each.deed for each in DEED_SPECS.values() if set(each.ends) & set(rule.until)]
-        is_word_enough = rule.enough == "acknowledged" and rule.by != Channel.INVITATION
+        is_of_police = rule.tell == Role.POLICE_CONTROL_ROOM or rule.among == "police"
+        is_word_enough = rule.enough == "acknowledged" and rule.by != Channel.INVITATION and not is_of_police
         if is_word_enough and asked:
             yield f"an answer ends it, although {' or '.join(asked)} is to be done", f"`deed: {asked[0]}` and `rests`"
         elif is_word_enough and rule.message in WORDINGS.to_be_done and rule.tell in OWN:

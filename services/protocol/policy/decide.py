@@ -12,7 +12,7 @@ from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Fact
 from services.protocol.policy.decision_record import decision_of
 from services.protocol.policy.draft import Deadline, Decision, Draft, Happened, Protocols, Reading
 from services.protocol.policy.duties.outcomes import apply_outcome
-from services.protocol.policy.duties.steps import message_of, take_due_step
+from services.protocol.policy.duties.steps import message_of, take_due_step, wants_officer
 from services.protocol.policy.readings import episodes
 from services.protocol.policy.readings.openings import open_episode
 from services.protocol.policy.rule_engine.duty_endings import (
@@ -210,6 +210,8 @@ def _follow_up(draft: Draft) -> None:
         name, becomes = draft.became.pop(0)
         duty = draft.duties[name]
         episode, protocol = draft.episode_of(duty.episode), draft.protocols.of(duty.protocol)
+        if becomes == "acknowledged" and wants_officer(draft, duty):
+            stand_down(draft, Trigger.POLICE_ACKNOWLEDGED, episode)
         apply_rules(draft, protocol.on_duty(duty.rule, becomes), protocol, episode, _cause_of(draft, duty))
     _open_watch(draft)
     _open_episode(draft)

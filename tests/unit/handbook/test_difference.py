@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_it_says_which_rule_differs_in_what_and_who_is_told_later_in_which_story(folder: Path) -> None:
     said = difference(rules_in(DEFAULT_RULES), rules_in(folder / "rules"), "northshire", folder / "stories")
-    assert "  read-text: otherwise was after 5 minutes again True; after 15 minutes tell duty.senior-manager" in said
+    assert "  read-text: otherwise was after 10 minutes again True; after 15 minutes tell duty.senior-manager" in said
     assert "Somebody is told otherwise in 1 of 1 stories." in said
     assert (
         "duty.senior-manager\n  is told later: not-acknowledged by text, at 20 minutes instead of 15 minutes  (nobody-reads-it)"

@@ -19,7 +19,10 @@ def test_the_answer_says_who_when_why_and_what_ends_it() -> None:
     assert "After 1 minute, if their system has not taken it: duty.worker by text (police-not-reached)." in said
     assert "After 60 minutes" not in said, "an hour is an hour"
     assert "and again every 30 minutes until somebody answers" in said
-    assert "It ends when they answer or are rung or on child.returned or on missing.retracted;" in said
+    assert (
+        "It ends when they answer or are rung or on police.reference-given or on child.returned or on missing.retracted;"
+        in said
+    )
     assert "; an answer in their place lets it rest for 20 minutes." in said
     assert "(S13, S57; default; missing-from-care 2026.1; missing.yaml:" in said
 

@@ -11,7 +11,6 @@ from services.command_line import app
 from services.handbook.stories import message_count
 from services.handbook.stories.message_count import (
     ESCALATES,
-    BudgetedStory,
     budgeted_stories,
     count_messages,
     faults,
@@ -80,16 +79,14 @@ def _counted(timeline: Timeline) -> dict[str, tuple[list[str], list[str]]]:
 def test_needless_is_what_was_said_within_the_hour_and_what_somebody_on_duty_had_answered(
     small: Library, worker: str | None, needless: dict[str, list[str]]
 ) -> None:
-    story = story_of(
-        {**STORY, "answers": {"duty.worker": {"acknowledges": worker} if worker else "silent"}}, BudgetedStory
-    )
+    story = story_of({**STORY, "answers": {"duty.worker": {"acknowledges": worker} if worker else "silent"}})
     found = _counted(tell(story, small))
     assert {role: found[role][1] for role in needless} == needless
     assert len(found["duty.senior-manager"][0]) == (1 if worker == "6m" else 2)
 
 
 def test_who_gets_more_than_the_budget_is_named_with_the_channel(small: Library) -> None:
-    story = story_of({**STORY, "answers": {"duty.worker": {"acknowledges": "6m"}}}, BudgetedStory)
+    story = story_of({**STORY, "answers": {"duty.worker": {"acknowledges": "6m"}}})
     assert list(over_budget(story, count_messages(tell(story, small)))) == [
         ("duty.worker", 2, 1),
         ("duty.senior-manager text", 1, 0),

@@ -565,14 +565,13 @@ REFERENCE = events.PoliceReferenceTexted(**SAID, said_by=BEN, channel="text")
 @pytest.mark.parametrize(
     ("taken", "reference", "claimed", "told", "next_in"),
     [
-        (True, True, False, "police-reference-held", 12 * 60 + 16),
         (True, True, True, "police-reference-held", 21),
         (True, False, False, "police-not-acknowledged", 36),
         (False, True, False, "police-not-reached", 36),
     ],
-    ids=["held", "held, and a forged OK", "no reference", "their system has nothing"],
+    ids=["held, and a forged OK", "no reference", "their system has nothing"],
 )
-def test_that_police_gave_a_reference_and_opened_nothing_is_said_once_to_a_duty_worker_who_then_answers(
+def test_where_an_authoritys_rule_does_not_end_with_a_reference_the_duty_worker_reads_that_there_is_one(
     taken: bool, reference: bool, claimed: bool, told: str, next_in: float
 ) -> None:
     child = Child(**POLICE_SILENT)

@@ -1,7 +1,7 @@
 """Single decisions that a story would not show: what is said about them, and what must not happen twice."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -14,7 +14,7 @@ from services.protocol.policy.duties.steps import message_of
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events.events import DutyStepDue, RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, MessageDeadLettered, Verdict
-from services.safeguarding.duty.duties import Because, DutyAccepted, DutyAcknowledged, DutyFailed
+from services.safeguarding.duty.duties import Because, Duty, DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role, Wording
 
@@ -119,24 +119,28 @@ def test_an_update_to_police_refers_to_the_notice_they_know(child: Child) -> Non
     assert update.refers_to == notice.telling
 
 
+def police_asked_again(child: Child, notice: Duty) -> Duty:
+    """At 45 minutes, after the duty worker and the manager."""
+    decision = child.hears(DutyAccepted(**about(notice)), timedelta(seconds=2))
+    for minutes in (15, 30, 45):
+        due = next(each for each in decision.deadlines if getattr(each.content, "duty", None) == notice.duty)
+        assert due.due_at == START + timedelta(minutes=minutes)
+        decision = child.hears(due.content, timedelta(minutes=minutes))
+    return cast("Duty", police_duty(decision))
+
+
 def test_when_the_child_was_last_seen_goes_with_every_telling_of_the_report(child: Child) -> None:
     seen = START - timedelta(hours=3)
     first = child.hears(MISSING.model_copy(update={"last_seen_at": seen}))
     notice = police_duty(first)
     assert {duty.last_seen_at for duty in first.duties} == {seen}
-    accepted = child.hears(DutyAccepted(**about(notice)), timedelta(seconds=2))
-    due = next(each for each in accepted.deadlines if getattr(each.content, "duty", None) == notice.duty)
-    again = child.hears(due.content, timedelta(minutes=5))
-    assert police_duty(again).last_seen_at == seen
+    assert police_asked_again(child, notice).last_seen_at == seen
 
 
 def test_a_second_asking_of_police_refers_to_the_first(child: Child) -> None:
     first = child.hears(MISSING)
     notice = police_duty(first)
-    accepted = child.hears(DutyAccepted(**about(notice)), timedelta(seconds=2))
-    due = next(each for each in accepted.deadlines if getattr(each.content, "duty", None) == notice.duty)
-    assert due.due_at == START + timedelta(minutes=5)
-    again = police_duty(child.hears(due.content, timedelta(minutes=5)))
+    again = police_asked_again(child, notice)
     assert (again.because, again.refers_to) == (Because.AGAIN, notice.telling)
 
 

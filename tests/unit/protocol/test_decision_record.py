@@ -318,7 +318,7 @@ def test_after_a_mistaken_return_only_those_who_had_not_answered_are_asked_afres
     police = child.duty("tell-police-missing")
     assert (police.state, police.ended_because, police.passed) == (DutyState.ACCEPTED, None, 0)
     assert police.counted_from == START + timedelta(minutes=child.minutes)
-    assert police.next_at == police.counted_from + timedelta(minutes=5)
+    assert police.next_at == police.counted_from + timedelta(minutes=15)
     assert child.duty("tell-duty-worker-missing").state == DutyState.ACKNOWLEDGED
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from services.protocol.loader import Library, files
 from services.protocol.policy.case import Facts
-from services.protocol.simulate import Story, story_of, tell
+from services.protocol.simulate import story_of, tell
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.child_events.care_events import CareStepRecorded
 from services.safeguarding.deeds import DEED_SPECS
@@ -182,7 +182,7 @@ def test_a_photograph_that_an_absence_kept_from_being_asked_for_is_asked_for_wit
         {"at": "30h", "event": "child.returned", "channel": "agency", "proof": "agency"},
     ]
     story = {"story": "a photograph", "begins": "2026-11-24T10:00:00+00:00", "happens": happens, "until": "400h"}
-    told = tell(story_of(story | {"told": []}, Story), Library(files())).told
+    told = tell(story_of(story | {"told": []}), Library(files())).told
     asked = [each for each in told if each.duty.wording == Wording("photo-due")]
     assert {each.duty.rule for each in asked if each.after <= timedelta(hours=30)} == {"photograph-is-missing"}
     first = next(each.after for each in asked if each.duty.rule == "photograph-is-asked-for")

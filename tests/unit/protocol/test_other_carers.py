@@ -7,7 +7,7 @@ import pytest
 
 from services.protocol.loader import Library, files
 from services.protocol.policy.case import Facts
-from services.protocol.simulate import Story, story_of, tell
+from services.protocol.simulate import story_of, tell
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified, PlacementChanged
 from services.safeguarding.duty.duties import DutyAccepted
@@ -145,7 +145,7 @@ def test_carers_of_a_missing_child_have_no_test_and_no_question_what_police_woul
     arrives = [{"at": "0m", "event": "child.record-changed"}, {"at": "24d", "event": "child.accommodated"}]
     happens = [*arrives, *gone, moves]
     story = {"story": "carers", "begins": "2026-11-24T10:00:00+00:00", "happens": happens, "until": "92d", "told": []}
-    told = tell(story_of(story, Story), Library(files())).told
+    told = tell(story_of(story), Library(files())).told
     asked = {each.duty.rule for each in told if each.duty.role == Role.CARERS_ALL and each.after > timedelta(days=26)}
     quiet = {"carers-answer-monthly", "profile-is-due", "new-carers-say-what-police-will-ask"}
     assert (asked & quiet == set()) is is_missing

@@ -90,9 +90,9 @@ def test_no_telling_of_any_rule_says_what_is_not_so(protocol: Protocol) -> None:
         ("tell-duty-worker-missing", 2, "asked", False, "not-acknowledged", Role.DUTY_WORKER),
         ("tell-duty-worker-missing", 2, "nobody in role", False, "nobody-in-role", Role.DUTY_WORKER),
         ("tell-duty-worker-missing", 2, "claimed", False, "said-to-be-taken", Role.DUTY_WORKER),
-        ("tell-police-missing", 3, "asked", False, "police-not-acknowledged", Role.POLICE_CONTROL_ROOM),
-        ("tell-police-missing", 3, "asked", True, "police-reference-held", Role.POLICE_CONTROL_ROOM),
-        ("tell-police-missing", 3, "nobody in role", False, "police-not-reached", Role.POLICE_CONTROL_ROOM),
+        ("tell-police-missing", 2, "asked", False, "police-not-acknowledged", Role.POLICE_CONTROL_ROOM),
+        ("tell-police-missing", 2, "asked", True, "police-reference-held", Role.POLICE_CONTROL_ROOM),
+        ("tell-police-missing", 2, "nobody in role", False, "police-not-reached", Role.POLICE_CONTROL_ROOM),
         (
             "tell-police-location-enquiry",
             1,

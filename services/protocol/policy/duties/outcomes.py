@@ -9,7 +9,7 @@ from services.protocol.policy.duties.steps import (
     authority_of,
     call_back,
     end,
-    is_missing_notice,
+    is_ended_by_reference,
     kind_of_duty,
     rest,
     rest_on_claim,
@@ -29,10 +29,6 @@ from services.safeguarding.roles import Role
 
 RINGING_TAKES = timedelta(minutes=20)
 """So long has whoever answers in the place of police about a missing child, where the rule does not say."""
-REFERENCE_RESTS = timedelta(hours=12)
-"""So long rests a notice that police's system has taken and nobody there has opened, once 101 has given a reference and
-somebody on duty has said that they know.
-"""
 RANK = {"told": 0, "withdrawn": 1, "accepted": 2, "delivered": 3, "failed": 4, "acknowledged": 5}
 
 
@@ -107,13 +103,14 @@ def _mark_acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome
         duty = _mark_accepted(draft, duty, duty.tellings[0])
     draft.note(Verdict.CHANGED, episode=duty.episode, duty=duty.duty)
     if duty.state not in GOES_ON:
+        if reached_first and is_ended_by_reference(draft, duty):
+            draft.became.append((duty.duty, "acknowledged"))
+            duty = duty.model_copy(update={"state": DutyState.ACKNOWLEDGED})
         schedule(draft, duty)
         return
     rule = draft.rule_of(duty)
     of_police = duty.role is Role.POLICE_CONTROL_ROOM and _is_searched_for(draft, duty)
     length = rule.rests or (RINGING_TAKES if of_police else None)
-    if of_police and duty.accepted and _is_reference_held(draft, duty):
-        length = REFERENCE_RESTS
     if length is not None and (rule.enough == "done" or not reached_first):
         rest(draft, duty, rule, telling, length)
         return
@@ -125,11 +122,6 @@ def _mark_acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome
 def _is_searched_for(draft: Draft, duty: DutyOfCase) -> bool:
     episode = draft.episode_of(duty.episode)
     return episode is not None and episode.state in OPEN_STATES
-
-
-def _is_reference_held(draft: Draft, duty: DutyOfCase) -> bool:
-    episode = draft.episode_of(duty.episode)
-    return episode is not None and episode.reference_known and is_missing_notice(duty, episode.episode)
 
 
 def _mark_claimed(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: DutyAcknowledged) -> None:

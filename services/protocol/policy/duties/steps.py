@@ -138,6 +138,17 @@ def notices_of_force(draft: Draft, episode: UUID, force: ForceId | None) -> list
     ]
 
 
+def wants_officer(draft: Draft, duty: DutyOfCase) -> bool:
+    """Whether police are asked by it who has the child, and know of the child once they have given a reference."""
+    return duty.role == Role.POLICE_CONTROL_ROOM and Trigger.POLICE_REFERENCE_GIVEN in draft.rule_of(duty).until
+
+
+def is_ended_by_reference(draft: Draft, duty: DutyOfCase) -> bool:
+    """And no officer has answered it since."""
+    is_over = (duty.state, duty.ended_because) == (DutyState.CANCELLED, Because.ANSWERED)
+    return is_over and wants_officer(draft, duty)
+
+
 def says_who_it_is(draft: Draft, duty: DutyOfCase) -> bool:
     return duty.role == Role.POLICE_CONTROL_ROOM and Trigger.CHILD_IDENTIFIED in draft.rule_of(duty).on
 
@@ -403,8 +414,12 @@ def end(draft: Draft, duty: DutyOfCase, because: Because) -> None:
 
 
 def call_back_untaken(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:
-    """Withdraws each telling that nobody has taken yet, also of a duty that somebody answered in another's place."""
-    return call_back(draft, duty, [each for each in duty.tellings if each.state == "told"], because)
+    """Withdraws each telling that nobody has taken yet, also of a duty that somebody answered in another's place. Who
+    knows by a call is sent the notice all the same.
+    """
+    known = Role.POLICE_CONTROL_ROOM if because is Because.ANSWERED else None
+    untaken = [each for each in duty.tellings if each.state == "told" and each.role != known]
+    return call_back(draft, duty, untaken, because)
 
 
 def schedule(draft: Draft, duty: DutyOfCase) -> None:

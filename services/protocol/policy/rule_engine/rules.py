@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from operator import attrgetter
 from uuid import UUID
 
 from services.protocol.policy.case import Cause, DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.duties.steps import begin
+from services.protocol.policy.duties.steps import begin, is_ended_by_reference, wants_officer
 from services.protocol.policy.rule_engine.predicates import Answer, Situation, answer
 from services.protocol.policy.rule_engine.recipients import Recipient, police_accepted, police_notice, recipients
 from services.protocol.policy.rule_engine.waits import (
@@ -27,6 +28,7 @@ from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Channel, Wording
 
+OFFICER_UNNAMED = Wording("officer-unnamed")
 SAYS_MORE = {
     Trigger.REPORT_ADDED: {Trigger.CHILD_LOST_AGAIN},
     Trigger.CHILD_IDENTIFIED: {Trigger.CHILD_LOST_AGAIN},
@@ -120,12 +122,25 @@ def _answer(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> 
 def _is_asked_already(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> bool:
     """Whether people are still asked for the same. Of one episode, what more events would end gives way to the rule."""
     name = None if episode is None else episode.episode
+    if rule.message == OFFICER_UNNAMED:
+        return not _is_officer_unnamed(draft, name)
     return any(
         each.goes_on
         and (each.wording, each.cause.exercise) == (rule.message, cause.exercise)
         and not (name is not None and each.episode == name and set(rule.until) < set(draft.rule_of(each).until))
         for each in draft.duties.values()
     )
+
+
+def _is_officer_unnamed(draft: Draft, episode: UUID | None) -> bool:
+    """Whether police's newest notice ended with a reference, no officer has answered it since, and nobody was asked."""
+    of_episode = [each for each in draft.duties.values() if each.episode == episode]
+    newest = max(
+        (each for each in of_episode if wants_officer(draft, each)), key=attrgetter("created_at"), default=None
+    )
+    if newest is None or not is_ended_by_reference(draft, newest):
+        return False
+    return not any(each.wording == OFFICER_UNNAMED and each.created_at > newest.created_at for each in of_episode)
 
 
 def make_duty(

@@ -1,0 +1,70 @@
+"""Nights and weeks in an unkind world: a rota, forces by mail, people who say OK to all and record nothing. Counted by reader and hour."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.handbook.stories.message_count import count_messages, over_budget
+from services.protocol.loader import Library, files
+from services.protocol.simulate import Answers, Happening, read_story, tell
+from services.safeguarding.roles import Role
+
+NIGHTS = sorted((Path(__file__).parent / "nights").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    return Library(files())
+
+
+@pytest.mark.parametrize("path", NIGHTS, ids=lambda path: path.stem)
+def test_nobody_gets_more_than_the_night_grants_them(path: Path, library: Library) -> None:
+    story = read_story(path)
+    timeline = tell(story, library)
+
+    assert list(over_budget(story, count_messages(timeline))) == []
+    assert {name: timeline.ends().get(name) for name in story.ends} == story.ends
+
+
+def test_an_officer_who_answers_after_the_reference_ends_the_question_and_the_carer_hears(library: Library) -> None:
+    story = read_story(Path(__file__).parent / "nights" / "reference-by-101.yaml")
+    rung = Happening.model_validate(
+        {"at": "70m", "becomes": "acknowledged", "of": "tell-police-missing", "how": "page"}
+    )
+    silent = story.answers | {Role.DUTY_WORKER: Answers.model_validate("silent")}
+    timeline = tell(story.model_copy(update={"happens": [*story.happens, rung], "answers": silent}), library)
+    said = [str(each) for each in timeline.told]
+
+    assert "1h duty.worker text officer-unnamed" in said
+    assert "1h10m carer.reporting text police-answered" in said
+    assert said.count("1h30m duty.worker text officer-unnamed") == 0
+    assert (timeline.ends()["tell-police-missing"], timeline.ends()["officer-is-asked-for"]) == (
+        "acknowledged",
+        "cancelled",
+    )
+
+
+def test_after_a_loss_only_a_later_reference_counts(library: Library) -> None:
+    story = read_story(Path(__file__).parent / "nights" / "reference-by-101.yaml")
+    begun = [each for each in story.happens if each.at <= timedelta(hours=1)]
+    lost = [
+        Happening.model_validate({"at": "2h", "event": "child.located", "by": "ann", "proof": "handset"}),
+        Happening.model_validate({"at": "3h", "event": "child.reported-missing", "by": "ann"}),
+    ]
+    later = Happening.model_validate({"at": "200m", "event": "police.reference-texted", "by": "ann"})
+
+    without = tell(story.model_copy(update={"happens": [*begun, *lost]}), library)
+    with_it = tell(story.model_copy(update={"happens": [*begun, *lost, later]}), library)
+
+    assert [each for each in without.told if each.duty.role == Role.DUTY_HEAD_OF_SERVICE]
+    assert not [each for each in with_it.told if each.duty.role == Role.DUTY_HEAD_OF_SERVICE]
+    assert "3h40m duty.worker text officer-unnamed" in [str(each) for each in with_it.told]
+
+
+def test_a_reference_withdraws_no_notice_that_is_still_on_its_way_to_police(library: Library) -> None:
+    story = read_story(Path(__file__).parent / "nights" / "reference-by-101.yaml")
+    slow = story.answers | {Role.POLICE_CONTROL_ROOM: Answers.model_validate("unreachable")}
+    told = tell(story.model_copy(update={"answers": slow}), library).told
+
+    assert not [each for each in told if each.duty.act == "withdraw" and each.after < timedelta(hours=6)]
