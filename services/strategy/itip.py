@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from icalendar import Calendar, Event, vCalAddress
+import icalendar
+from icalendar import Event, vCalAddress
 from pydantic import TypeAdapter, ValidationError
 
 from services.safeguarding.calendars import parse_calendar
@@ -59,7 +60,7 @@ class Invitation:
         event.add("transp", "OPAQUE")
         event.add("organizer", vCalAddress(f"mailto:{self.organizer}"))
         event.add("attendee", self._attendee(), encode=False)
-        calendar = Calendar()
+        calendar = icalendar.Calendar()
         for name, value in (("prodid", PRODUCT), ("version", "2.0"), ("method", self.method)):
             calendar.add(name, value)
         calendar.add_component(event)
