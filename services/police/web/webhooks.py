@@ -9,9 +9,9 @@ from http import HTTPStatus
 from typing import TypeVar
 from uuid import UUID
 
+from fastapi import Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
