@@ -12,15 +12,14 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.option import Option, add_parts, channels_of, pages_of, ways_of
 from services.platform.register.organisations import Forces
-from services.police import metrics
+from services.police import replies
 from services.police.handlers import Handlers
 from services.police.notices.sender import NoticeSender
 from services.police.notices.wording import NoticeEmail
-from services.police.open_list import OpenListMonitor
-from services.police.web.app import pages
+from services.police.replies import OpenListMonitor
 from services.police.web.linked_notice import ReadingCodes
 from services.police.web.notice_page import DetailsPage, NoticePage
-from services.police.web.webhooks import OpenListWebhook, ReplyWebhook
+from services.police.web.webhooks import OpenListWebhook, ReplyWebhook, pages
 from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
 
 
@@ -53,7 +52,7 @@ async def main(options: Sequence[Option] = ()) -> None:
     )
     host.parts.append(loop)
     answers = MailAnswers(keyring, host.clocks)
-    host.parts.append(settings.mail_listener(Mailbox(host.store, answers.made_of, metrics.MAILS_IN).take))
+    host.parts.append(settings.mail_listener(Mailbox(host.store, answers.made_of, replies.MAILS_IN).take))
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
     texts = settings.texts(host.store, host.clocks, ways_of(options, settings), reports=False)
     host.health.watch("text ways", texts.obstacle)

@@ -1,7 +1,4 @@
-"""Defines what a force sends, version 1, as JSON over HTTP: its reply to a notice, its daily list of open episodes.
-
-Publishes the events of a reply: the police's own, news of the child, and the acknowledgement of the duty.
-"""
+"""Takes what forces say: replies about a notice, and their lists of open episodes, compared with ours once a day."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,21 +6,28 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from prometheus_client import Counter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.platform.delivery.events import acknowledged
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words
+from services.platform.register.organisations import forces_that_send_lists
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.periodic import Repeating, run_each
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import UnitOfWork
-from services.police import store
+from services.platform.store.query import Query, all_rows
+from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.police import policy, store
+from services.police.policy import Difference, ToldEpisode
 from services.safeguarding.child_events.events import (
     ChildInformationReceived,
     ChildLocated,
     ChildReturned,
     PoliceAcknowledged,
     PoliceClosed,
+    PoliceListDiffers,
     PoliceReferenceGiven,
     PoliceReply,
     PoliceRiskGraded,
@@ -36,6 +40,15 @@ from services.safeguarding.dates import Moment
 from services.safeguarding.duty.duties import Duty, DutyAcknowledged
 from services.safeguarding.identifiers import ForceId, WordsId, derived
 from services.safeguarding.message import Message
+
+REPLIES = Counter(
+    "police_replies", "Replies of forces by type, and requests of theirs that were not taken by why", ["result"]
+)
+MAILS_IN = Counter("police_mails_in", "Mails to our mailbox, by what was made of them", ["result"])
+LIST_DIFFERENCES = Counter(
+    "police_list_differences", "Differences between a force's list of open episodes and ours", ["difference"]
+)
+
 
 ONE_LINE, NO_NUL = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$", r"^[^\x00]*$"
 IN_WORDS = {
@@ -221,3 +234,43 @@ class ReplyService:
         at = self.at if isinstance(content, DutyAcknowledged) else self.came_about or self.at
         message_id = str(derived(self.reply_id, content.kind)) if self.how == "page" else None
         self.uow.publish(content, subject=self.delivery.child, cause=self.delivery, at=at, message_id=message_id)
+
+
+EVERY_SECONDS = 300.0
+ONE_PROCESS = Query("SELECT pg_advisory_xact_lock(hashtextextended('forces'' lists', 0))", {}, all_rows)
+"""Lets one process look at a time. Another one waits, then sees what the first has recorded."""
+
+
+class OpenListMonitor:
+    """Reports a silent force once a day, however many processes look, and whatever another force has sent."""
+
+    def __init__(self, store: Store, clocks: Clocks) -> None:
+        self._store, self._clocks = store, clocks
+
+    def repeating(self) -> Repeating:
+        return Repeating("forces' lists", self.turn, every_seconds=EVERY_SECONDS)
+
+    async def turn(self) -> None:
+        async with self._store.read() as reader:
+            forces = await reader.fetch(forces_that_send_lists(self._clocks.wall()))
+        await run_each(self._look_at, forces)
+
+    async def _look_at(self, force: ForceId) -> None:
+        at = self._clocks.story()
+        async with self._store.transaction() as uow:
+            _, ours, (last_list, reported) = await uow.fetch(
+                ONE_PROCESS, store.told_episodes(force), store.list_times(force)
+            )
+            episode = policy.longest_missing_in_silence(ours.values(), last_list, reported, at)
+            if episode is not None:
+                publish_difference(uow, force, episode, "no-list")
+                store.record_silence(uow, force, at)
+
+
+def publish_difference(uow: UnitOfWork, force: ForceId, told: ToldEpisode, difference: Difference) -> None:
+    uow.on_commit(LIST_DIFFERENCES.labels(difference).inc)
+    uow.publish(
+        PoliceListDiffers(authority=told.authority, force=force, episode=told.episode, difference=difference),
+        subject=told.child,
+        exercise=told.exercise,
+    )

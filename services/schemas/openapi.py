@@ -26,9 +26,9 @@ from services.platform.delivery.settings.correspondence import CorrespondenceSet
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import SIGNED
 from services.police.notices.schema import Notice
-from services.police.web import app as police_web
-from services.police.web.app import COMPONENTS
+from services.police.web import webhooks as police_web
 from services.police.web.notice_page import DetailsPage, NoticePage
+from services.police.web.webhooks import COMPONENTS
 from services.professionals.web import acknowledge_page as professionals_web
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.schemas.messages import read_part

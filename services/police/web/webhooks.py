@@ -1,34 +1,40 @@
-"""Takes a force's signed replies and its daily list of open episodes, each once. A refusal discloses nothing of our
-data.
+"""Serves police: a force's signed replies and its daily list of open episodes, each once, and the pages behind links. A
+refusal discloses nothing of our data.
 """
 
 import hashlib
 import re
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import models_json_schema
 
+from services.platform.delivery.links.pages import LinkPages, mount_pages
+from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.webhook_signature import TOLERANCE, is_signed
 from services.platform.register.organisations import Forces
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import Problem, body_within
+from services.platform.runtime.http.problems import SIGNED, Problem, body_within, read_routes
 from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import LIST_BYTES, MESSAGE_BYTES
 from services.platform.store import inbox
 from services.platform.store.encryption import Keyring
 from services.platform.store.inbox import Identity, Mark
+from services.platform.store.transient_errors import new_web_app
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.police import metrics, policy, store
+from services.police import policy, replies, store
 from services.police.notices.sender import force_of
-from services.police.open_list import publish_difference
-from services.police.replies import IN_WORDS, OpenList, Reply, ReplyService, ReplyType
+from services.police.replies import IN_WORDS, OpenList, Reply, ReplyService, ReplyType, publish_difference
+from services.police.web.linked_notice import is_searched_for
+from services.police.web.notice_page import DetailsPage, NoticePage
 from services.safeguarding.duty.duties import Duty, PoliceNotify
 from services.safeguarding.identifiers import ForceId
 
@@ -58,7 +64,7 @@ async def signed_body(
 
 
 def not_signed() -> Problem:
-    metrics.REPLIES.labels("not-signed").inc()
+    replies.REPLIES.labels("not-signed").inc()
     return Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
 
 
@@ -127,7 +133,7 @@ class ReplyWebhook:
             is_new = await mark_request(uow, f"/forces/{force_id}", request, body, self._clocks.wall())
             if is_new:
                 await self._apply(uow, force_id, reply_id, reply)
-        metrics.REPLIES.labels(reply.type if is_new else "repeated").inc()
+        replies.REPLIES.labels(reply.type if is_new else "repeated").inc()
         return JSONResponse({"taken": reply_id}, status_code=HTTPStatus.ACCEPTED)
 
     async def _apply(self, uow: UnitOfWork, force_id: str, reply_id: str, reply: Reply) -> None:
@@ -137,7 +143,7 @@ class ReplyWebhook:
             return
         duty = _of_this_force(delivery, force_id, reply.data.episode)
         if delivery is None or duty is None:
-            metrics.REPLIES.labels("no-such-notice").inc()
+            replies.REPLIES.labels("no-such-notice").inc()
             detail = "No notice with this id and episode was sent to this force."
             raise Problem(HTTPStatus.NOT_FOUND, "No such notice", detail, field="data.notice")
         at, now, happened = self._clocks.story(), self._clocks.wall(), came_about(reply, duty, self._clocks)
@@ -206,3 +212,42 @@ class OpenListWebhook:
         """In story time. The force's clock shows wall time."""
         refuse_future(given.timestamp, "the list was drawn up", self._clocks)
         return (min(given.timestamp, self._clocks.wall()) + self._clocks.offset).astimezone(UTC)
+
+
+ROUTES = read_routes(__file__)
+for _route in ROUTES.values():
+    _route["openapi_extra"] = {"parameters": SIGNED} | _route["openapi_extra"]
+_, _schemas = models_json_schema(
+    [(Reply, "validation"), (OpenList, "validation")], ref_template="#/components/schemas/{model}"
+)
+COMPONENTS: dict[str, Any] = _schemas["$defs"]
+"""The schemas of forces' bodies. FastAPI cannot describe them: the signature is checked before the body is parsed."""
+
+
+def pages(
+    links: Links,
+    clocks: Clocks,
+    replies: ReplyWebhook,
+    lists: OpenListWebhook,
+    notice: NoticePage,
+    details: DetailsPage,
+) -> FastAPI:
+    app = new_web_app("police")
+
+    @app.post("/forces/{force_id}/replies", status_code=HTTPStatus.ACCEPTED, **ROUTES["replies"])
+    async def take_reply(force_id: str, request: Request) -> JSONResponse:
+        """An acknowledgement, a reference, a grade, news: signed (Standard Webhooks) by the force's reply secret."""
+        return await replies.take(request, force_id)
+
+    @app.post("/forces/{force_id}/open-list", status_code=HTTPStatus.ACCEPTED, **ROUTES["open-list"])
+    async def take_open_list(force_id: str, request: Request) -> JSONResponse:
+        """Which of the episodes that it was told of the force holds open, once a day; signed as a reply is."""
+        return await lists.take(request, force_id)
+
+    outlives = partial(is_searched_for, notice.store, notice.keyring)
+    mount_pages(
+        app,
+        LinkPages(links, clocks, Purpose.NOTICE, notice.answer, outlives=outlives),
+        LinkPages(links, clocks, Purpose.DETAILS, details.answer, outlives=outlives),
+    )
+    return app

@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows
-from services.police import open_list as monitor
+from services.police import replies as monitor
 from services.police import store
-from services.police.open_list import OpenListMonitor
 from services.police.policy import ToldEpisode, differences, longest_missing_in_silence
+from services.police.replies import OpenListMonitor
 from services.safeguarding.roles import Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.police import Police, police_of

@@ -19,7 +19,7 @@ from services.platform.delivery.links.tokens import Links
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.key_wrappers.wrapper import KeyMissing
 from services.platform.store.transient_errors import is_contention, is_transient
-from services.police.web import app as police
+from services.police.web import webhooks as police
 from services.professionals.web import acknowledge_page as professionals
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.strategy import web as strategy
