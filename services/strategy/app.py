@@ -17,13 +17,11 @@ from services.safeguarding.child_events.discussion_events import (
 )
 from services.safeguarding.duty.decisions import EpisodeChanged
 from services.safeguarding.duty.duties import DutySendAgain, StrategyInvite
-from services.strategy.discussions.monitor import DiscussionWatch
-from services.strategy.discussions.service import SERVICE, DiscussionService
+from services.strategy.discussions.service import SERVICE, DiscussionService, DiscussionWatch
 from services.strategy.handlers import Handlers, changes_no_discussion, lock_changed
 from services.strategy.invitations import EmailBuilder, InvitationSender, lock_discussions
 from services.strategy.records import RecordService
-from services.strategy.replies import Replies
-from services.strategy.web import RecordReading, RecordWriting, ReplyPage, pages
+from services.strategy.web import RecordReading, RecordWriting, Replies, ReplyPage, pages
 
 
 async def main(options: Sequence[Option] = ()) -> None:

@@ -20,8 +20,8 @@ from services.safeguarding.child_events.discussion_events import (
 from services.safeguarding.duty.decisions import OVER, EpisodeChanged, EpisodeState
 from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.meetings import Form
-from services.strategy import metrics, records
-from services.strategy.discussions import repository
+from services.strategy import records
+from services.strategy.discussions import repository, service
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.repository import Discussion, State
 from services.strategy.discussions.service import DiscussionService, plan
@@ -63,7 +63,7 @@ class Handlers:
         repository.invite(uow, discussion.discussion, received.content)
         await self.loop.put(uow, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
         if is_new:
-            uow.on_commit(metrics.DISCUSSIONS.labels("planned").inc)
+            uow.on_commit(service.DISCUSSIONS.labels("planned").inc)
             await self.discussion_service.publish_state(uow, discussion)
 
     async def _ask_for_record(self, received: Received[StrategyInvite], uow: UnitOfWork) -> None:

@@ -20,8 +20,8 @@ from services.safeguarding.dates import Day
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.roles import PLAN_OWNERS, Role
-from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
+from services.strategy.discussions import service
 from services.strategy.discussions.repository import Discussion
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.wording import Words
@@ -216,7 +216,7 @@ class RecordService:
                 return
             keep(uow, found.discussion, held, self.clocks.story())
             await self.discussion_service.mark_held(uow, found)
-            uow.on_commit(metrics.DISCUSSIONS.labels("recorded").inc)
+            uow.on_commit(service.DISCUSSIONS.labels("recorded").inc)
         texts = held.words[1:]
         number = held.discussion or (1 if found is None else found.number)
         for index, step in enumerate(held.plan):

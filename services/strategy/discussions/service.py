@@ -1,4 +1,8 @@
-"""Plans discussions, moves them, calls them off, takes replies; publishes each change and tells everyone invited."""
+"""Plans discussions, moves them, calls them off, takes replies; publishes each change and tells everyone invited.
+
+Watches for the quorum, shortly before one begins and a while after one was moved, and for the record of one that is
+over.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,14 +10,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from prometheus_client import Counter
+
 from services.platform.delivery.channels import email
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.query import Query, first_row
-from services.platform.store.unit_of_work import UnitOfWork
+from services.platform.runtime.periodic import Repeating, run_each
+from services.platform.store.query import Query, first_row, scalar
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.discussion_events import (
     StrategyCounterProposed,
     StrategyQuorumReached,
@@ -32,17 +39,10 @@ from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.meetings import Meets
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Seat
-from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.policy import (
-    ANSWERS,
-    Reply,
-    choose_start,
-    doubled_seats,
-    lacking_seats,
-    taken_seats,
-)
+from services.strategy.discussions.policy import ANSWERS, Reply, choose_start, doubled_seats, lacking_seats, taken_seats
 from services.strategy.discussions.repository import (
+    COLUMNS,
     ONE,
     PLANNED,
     Attendee,
@@ -52,8 +52,13 @@ from services.strategy.discussions.repository import (
     held_forms,
     invited_to,
     planned_discussions,
+    read_discussions,
     set_reply,
 )
+
+REPLIES = Counter("strategy_replies", "Replies to invitations, by result", ["how", "result"])
+DISCUSSIONS = Counter("strategy_discussions", "Discussions, by act", ["act"])
+
 
 # In a query of its own: behind the authorities' wall PostgreSQL looks nothing up by `coalesce` itself.
 PLANNED_ALREADY = ONE.format(
@@ -151,14 +156,14 @@ class DiscussionService:
         moved = await discussions.change(
             uow, found, state=discussions.PLANNED, starts_at=starts_at, asked_again_at=self.clocks.story()
         )
-        uow.on_commit(metrics.DISCUSSIONS.labels("moved").inc)
+        uow.on_commit(DISCUSSIONS.labels("moved").inc)
         await self._tell_everyone(uow, moved)
 
     async def call_off(self, uow: UnitOfWork, found: Discussion) -> None:
         called_off = await discussions.change(
             uow, found, state=discussions.CANCELLED, starts_at=found.starts_at, asked_again_at=None
         )
-        uow.on_commit(metrics.DISCUSSIONS.labels("called-off").inc)
+        uow.on_commit(DISCUSSIONS.labels("called-off").inc)
         await self._tell_everyone(uow, called_off)
 
     async def merge_episodes(self, uow: UnitOfWork, merged: UUID, into: UUID, child: ChildId) -> None:
@@ -288,3 +293,83 @@ def _about(found: Discussion) -> dict[str, Any]:
 
 def _publish(uow: UnitOfWork, found: Discussion, content: Message) -> None:
     uow.publish(content, subject=found.child, cause=found)
+
+
+EVERY_SECONDS, AGAIN_SECONDS = 15.0, 2.0
+AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A column of planned discussions. `waits`: nobody has acted on it yet. `done` records that somebody has."""
+
+    column: str
+    waits: str
+    done: str
+
+    @property
+    def _is_due(self) -> str:
+        return f"state = 'planned' AND {self.column} <= %(now)s AND {self.waits}"
+
+    def due(self, now: datetime) -> Query[list[UUID]]:
+        sql = f"SELECT discussion FROM discussions WHERE {self._is_due} LIMIT {AT_ONCE}"  # noqa: S608 its own columns
+        return Query(sql, {"now": now}, lambda rows: [row.discussion for row in rows])
+
+    def hold(self, discussion: UUID, now: datetime) -> Query[list[Discussion]]:
+        """Empty if it has been dealt with, or another process holds it."""
+        sql = f"""
+            SELECT {COLUMNS} FROM discussions WHERE discussion = %(discussion)s AND {self._is_due} FOR UPDATE SKIP LOCKED
+        """  # noqa: S608 its own columns
+        return Query(sql, {"discussion": discussion, "now": now}, read_discussions)
+
+
+TO_WARN = Deadline("warns_at", "warned_at IS NULL", "warned_at = %(at)s")
+"""It begins so soon that the convener must hear who is lacking."""
+ANSWERS_DUE = Deadline("answers_due_at", "answers_due_at IS NOT NULL", "answers_due_at = NULL")
+"""It was moved, and the time to reply again is over."""
+OVER = Deadline("ends_at", "record_asked_at IS NULL", "record_asked_at = %(at)s")
+"""It is over and not recorded, and nobody has been asked for the record."""
+DEADLINES = (TO_WARN, ANSWERS_DUE, OVER)
+SOONEST = (f"(SELECT min({one.column}) FROM discussions WHERE state = 'planned' AND {one.waits})" for one in DEADLINES)  # noqa: S608
+NEXT: Query[datetime | None] = Query(f"SELECT least({', '.join(SOONEST)})", {}, scalar)
+
+
+class DiscussionWatch:
+    """Sends one warning for each date and asks for the record once, however many processes watch."""
+
+    def __init__(self, store: Store, clocks: Clocks, service: DiscussionService) -> None:
+        self._store, self._clocks, self._service = store, clocks, service
+        self.loop = Repeating("discussions", self._turn, every_seconds=EVERY_SECONDS, again_seconds=AGAIN_SECONDS)
+        clocks.on_move(self.loop.wake)
+        service.on_planned(self.loop.wake)
+
+    async def _turn(self) -> bool:
+        """Acts on each deadline that is due, in a transaction of its own, so that one holds up no other."""
+        now = self._clocks.story()
+        async with self._store.read() as reader:
+            due_at = await reader.fetch(NEXT)
+            if not self.loop.wake_when_due(due_at, now):
+                return False
+            due = [(deadline, each) for deadline in DEADLINES for each in await reader.fetch(deadline.due(now))]
+        self.loop.wake_after(AGAIN_SECONDS)
+        return any(await run_each(self._see_to, due))
+
+    async def _see_to(self, due: tuple[Deadline, UUID]) -> bool:
+        """False where another process does."""
+        (deadline, discussion), now = due, self._clocks.story()
+        async with self._store.transaction() as uow:
+            found = await uow.fetch(deadline.hold(discussion, now))
+            for each in found:
+                await self._act(uow, deadline, each)
+                about = {"discussion": each.discussion, "at": now}
+                uow.write(f"UPDATE discussions SET {deadline.done} WHERE discussion = %(discussion)s", about)  # noqa: S608
+        return bool(found)
+
+    async def _act(self, uow: UnitOfWork, deadline: Deadline, found: Discussion) -> None:
+        if deadline is OVER:
+            self._service.ask_for_record(uow, found)
+            uow.on_commit(DISCUSSIONS.labels("over").inc)
+            return
+        lacking = await self._service.warn_of_quorum(uow, found)
+        if deadline is TO_WARN:
+            uow.on_commit(DISCUSSIONS.labels("without-quorum" if lacking else "with-quorum").inc)

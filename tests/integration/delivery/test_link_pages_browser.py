@@ -19,7 +19,7 @@ from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionRedated,
 )
 from services.safeguarding.roles import Role, Wording
-from services.strategy.discussions.monitor import DiscussionWatch
+from services.strategy.discussions.service import DiscussionWatch
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import eventually
 from tests.support.in_process.professionals import ByMail, running_by_mail

@@ -35,7 +35,7 @@ from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police import store as police
 from services.professionals.digests import UNSENT
-from services.strategy.discussions import monitor as discussions
+from services.strategy.discussions import service as discussions
 from services.strategy.discussions.service import PLANNED_ALREADY
 from tests.support.engines.database import Database
 from tests.support.in_process.register import KEYRING

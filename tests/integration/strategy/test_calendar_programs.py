@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
-from services.strategy.itip import Invitation
+from services.strategy.invitations import Invitation
 from services.strategy.wording import Joining, words
 from tests.support.histories.discussions import discussion
 

@@ -26,9 +26,8 @@ from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import provisional_child
 from services.safeguarding.roles import Wording
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.monitor import DiscussionWatch
 from services.strategy.discussions.repository import Discussion
-from services.strategy.discussions.service import DiscussionService
+from services.strategy.discussions.service import DiscussionService, DiscussionWatch
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import ACCEPTED, eventually, waits_without_holding
 from tests.support.in_process.strategy import (

@@ -10,8 +10,8 @@ import pytest
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
 from services.safeguarding.roles import Wording
-from services.strategy.discussions.monitor import DiscussionWatch
-from services.strategy.replies import DOUBTS
+from services.strategy.discussions.service import DiscussionWatch
+from services.strategy.web import DOUBTS
 from tests.support.engines.database import Database
 from tests.support.in_process.register import words_kept
 from tests.support.in_process.strategy import HEALTH, POLICE, Strategy, event_of, from_convenor, running_strategy

@@ -16,7 +16,7 @@ from services.safeguarding.child_events.discussion_events import (
 )
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.roles import Role, Wording
-from services.strategy.discussions.monitor import DiscussionWatch
+from services.strategy.discussions.service import DiscussionWatch
 from tests.support.engines.database import Database
 from tests.support.histories.meetings import IN_FULL
 from tests.support.in_process.strategy import (

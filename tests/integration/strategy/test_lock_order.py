@@ -23,7 +23,7 @@ from services.safeguarding.roles import Role, Wording
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.repository import Discussion
 from services.strategy.handlers import lock_changed
-from services.strategy.replies import Replies
+from services.strategy.web import Replies
 from tests.integration.strategy.test_discussions import merged as merged_into
 from tests.integration.strategy.test_records import FILLED, link_in, over
 from tests.support.engines.database import Database

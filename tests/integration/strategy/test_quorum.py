@@ -11,8 +11,8 @@ import pytest
 
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
-from services.strategy.discussions import monitor
-from services.strategy.discussions.monitor import DiscussionWatch
+from services.strategy.discussions import service
+from services.strategy.discussions.service import DiscussionWatch
 from tests.support.engines.database import Database
 from tests.support.in_process.strategy import (
     HEALTH,
@@ -149,7 +149,7 @@ async def test_a_discussion_that_is_planned_too_late_for_its_warning_is_warned_o
     strategy: Strategy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though the watch looks seldom: planning wakes it."""
-    monkeypatch.setattr(monitor, "EVERY_SECONDS", 600)
+    monkeypatch.setattr(service, "EVERY_SECONDS", 600)
     later = copy(strategy.floor.clocks)
     later.now = later.now + timedelta(hours=6)  # type: ignore[attr-defined]
     watch = DiscussionWatch(strategy.floor.store, later, strategy.discussing)

@@ -13,7 +13,7 @@ from services.platform.register.words import keep
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.roles import Role, Wording
-from services.strategy.discussions.monitor import DiscussionWatch
+from services.strategy.discussions.service import DiscussionWatch
 from tests.support.engines.database import Database
 from tests.support.in_process.register import erase
 from tests.support.in_process.strategy import (

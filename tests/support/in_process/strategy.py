@@ -34,8 +34,7 @@ from services.strategy.discussions.service import DiscussionService
 from services.strategy.handlers import Handlers
 from services.strategy.invitations import EmailBuilder, InvitationSender, lock_discussions
 from services.strategy.records import RecordService
-from services.strategy.replies import Replies
-from services.strategy.web import RecordReading, RecordWriting, ReplyPage, pages
+from services.strategy.web import RecordReading, RecordWriting, Replies, ReplyPage, pages
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.histories.meetings import AT_ONCE, IN_FULL

@@ -9,7 +9,7 @@ from hypothesis import strategies as any_
 
 from services.platform.delivery.inbound_mail.classifier import MailKind, ReadMail, read_mail
 from services.strategy.discussions.policy import Reply
-from services.strategy.replies import read_answers
+from services.strategy.web import read_answers
 from tests.unit.strategy import mail_programs as by
 from tests.unit.strategy.mail_programs import DELIVERY, DISCUSSION, NURSE
 

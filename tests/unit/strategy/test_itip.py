@@ -8,7 +8,7 @@ import pytest
 from icalendar import Calendar
 
 from services.strategy.discussions.repository import Discussion
-from services.strategy.itip import Invitation
+from services.strategy.invitations import Invitation
 from services.strategy.wording import LANGUAGES, Joining
 from tests.support.histories.discussions import DISCUSSION, discussion
 
