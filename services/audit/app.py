@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from services.audit import metrics, store
-from services.audit.handlers import handlers_by_kind
-from services.audit.reconciler import LOOK_EVERY_SECONDS, Reconciler
+from services.audit.reconciler import LOOK_EVERY_SECONDS, Reconciler, handlers_by_kind
 from services.audit.settings import AuditSettings
 from services.audit.verification import AnchorPublisher
 from services.platform.bus.consumers.consumer import BatchConsumer

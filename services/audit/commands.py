@@ -202,20 +202,20 @@ def pack(
 @audit.command()
 def gaps() -> None:
     """List what should have happened and has not, of the last thirty days. Exits with 1 if there is any."""
-    from services.audit import reconciler
     from services.audit.policy.consequences import SENTENCES
+    from services.audit.reconciler import FIRST_LOOK, Found, find_gaps, in_order
     from services.platform.runtime.clocks import Clocks
     from services.platform.store.story_clock import set_by
 
-    async def look(connection: "AsyncConnection") -> frozenset[reconciler.Found]:
+    async def look(connection: "AsyncConnection") -> frozenset[Found]:
         clocks = Clocks()
         await set_by(connection, clocks)
         wall = clocks.wall()
-        since = wall - reconciler.FIRST_LOOK
-        return await reconciler.gaps(connection, wall=wall, story=clocks.story(), since=since)
+        since = wall - FIRST_LOOK
+        return await find_gaps(connection, wall=wall, story=clocks.story(), since=since)
 
     found = _ask(look)
-    for each in reconciler.in_order(found):
+    for each in in_order(found):
         typer.echo(
             f"{each.gap}  since {each.since:%Y-%m-%d %H:%M:%S %Z}  {each.chain}\n  {SENTENCES[each.gap]}: {each.what}"
         )

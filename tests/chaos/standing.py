@@ -169,7 +169,9 @@ async def _gaps(stack: Stack, since: datetime) -> list[str]:
     try:
         async with engine.connect() as connection:
             clocks = Clocks(await story_clock.ahead_by(connection))
-            gaps = await reconciler.gaps(connection, wall=clocks.wall() + AS_LATER, story=clocks.story(), since=since)
+            gaps = await reconciler.find_gaps(
+                connection, wall=clocks.wall() + AS_LATER, story=clocks.story(), since=since
+            )
     finally:
         await engine.dispose()
     return [f"gap of the record, {each.gap}: {each.what}" for each in reconciler.in_order(gaps)]

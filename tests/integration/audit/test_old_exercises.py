@@ -8,7 +8,7 @@ import time_machine
 
 from services.audit import commands
 from services.audit import store as kept
-from services.audit.reconciler import gaps
+from services.audit.reconciler import find_gaps
 from services.audit.verification import Verified, one_moment, verify_all
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
@@ -151,7 +151,7 @@ async def test_an_answer_that_is_recorded_after_midnight_is_none_missing(store: 
     with time_machine.travel(midnight + timedelta(seconds=2), tick=False):
         await record(store, heard(decided, child, exercise=True))
     async with store.engine.connect() as connection:
-        found = await gaps(connection, wall=NOW, story=NOW, since=NOW - timedelta(days=3))
+        found = await find_gaps(connection, wall=NOW, story=NOW, since=NOW - timedelta(days=3))
     assert [each.what.rpartition(" is ")[2] for each in found] == ['"decided r2"']
 
 

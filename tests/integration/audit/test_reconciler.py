@@ -8,7 +8,7 @@ import pytest
 
 from services.audit import metrics
 from services.audit.policy.consequences import Gap
-from services.audit.reconciler import FIRST_LOOK, Found, Reconciler, gaps
+from services.audit.reconciler import FIRST_LOOK, Found, Reconciler, find_gaps
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
@@ -59,7 +59,7 @@ async def found_of(store: Store, child: str, after: timedelta = AN_HOUR) -> list
     """As a look `after` from now would find it."""
     at = datetime.now(UTC) + after
     async with store.engine.connect() as connection:
-        found = await gaps(connection, wall=at, story=at, since=at - FIRST_LOOK)
+        found = await find_gaps(connection, wall=at, story=at, since=at - FIRST_LOOK)
     return sorted((each.gap, each.position) for each in found if each.chain == child)
 
 
@@ -92,7 +92,7 @@ async def test_a_gap_that_nobody_fills_counts_for_thirty_days_however_long_the_p
     async with store.engine.connect() as connection:
         for later, counted in ((timedelta(), 1), (FIRST_LOOK - 2 * AN_HOUR, 1), (FIRST_LOOK, 0)):
             wall = at + later
-            found = await gaps(connection, wall=wall, story=at, since=wall - 2 * AN_HOUR, known=found)
+            found = await find_gaps(connection, wall=wall, story=at, since=wall - 2 * AN_HOUR, known=found)
             assert len([each for each in found if each.chain == child]) == counted
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.policy.consequences import Gap
-from services.audit.reconciler import Found, gaps
+from services.audit.reconciler import Found, find_gaps
 from services.carers.store import child_status, conversations, enrolments, texts
 from services.console.monitoring.gauges import MEASURES
 from services.console.read_model import cases
@@ -71,7 +71,7 @@ OTHERS: dict[str, tuple[str, Question]] = {
 async def _gaps(connection: AsyncConnection) -> None:
     """Fresh ones, and one that an earlier look found."""
     known = Found(Gap.DUTY_NEVER_TOLD, "child-x", NOW, "-", position=1)
-    await gaps(connection, wall=NOW, story=NOW, since=NOW - timedelta(minutes=1), known=frozenset({known}))
+    await find_gaps(connection, wall=NOW, story=NOW, since=NOW - timedelta(minutes=1), known=frozenset({known}))
 
 
 async def plans_of(database: Database, role: str, ask: Question) -> str:

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from services.audit import verification
-from services.audit.handlers import handlers_by_kind
 from services.audit.policy.chain import Entry
+from services.audit.reconciler import handlers_by_kind
 from services.audit.verification import Verified, one_moment, verify_anchors, verify_chain
 from services.platform.messages.envelope import Received, compose, read
 from services.platform.runtime.clocks import Clocks
