@@ -10,7 +10,7 @@ from services.audit.settings import AuditSettings
 from services.carers.settings import CarersSettings
 from services.casework.settings import CaseworkSettings
 from services.console.settings import ConsoleSettings
-from services.doctor import inside, outside
+from services.doctor import checks, outside
 from services.doctor.checks import Check, Finding, findings, operating
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.settings.mail import MailSettings
@@ -55,13 +55,13 @@ class Examination:
         self._read(whole)
         keys, own = self._read(SigningKeys), self._read(Settings)
         if keys is not None:
-            yield Check("signing keys", operating("Rotate secrets"), lambda: inside.try_signing_key(keys, service))
+            yield Check("signing keys", operating("Rotate secrets"), lambda: checks.try_signing_key(keys, service))
         if own is not None:
-            yield Check("database", operating("Start"), lambda: inside.try_database(own, service))
-            yield Check("database's clock", operating("The machine"), lambda: inside.try_database_clock(own, service))
-            yield Check("bus", operating("Start"), lambda: inside.try_bus(own, service))
+            yield Check("database", operating("Start"), lambda: checks.try_database(own, service))
+            yield Check("database's clock", operating("The machine"), lambda: checks.try_database_clock(own, service))
+            yield Check("bus", operating("Start"), lambda: checks.try_bus(own, service))
         if issubclass(whole, KeyringSettings) and (ring := self._read(KeyringSettings)) is not None:
-            yield Check("keys", operating("Rotate secrets"), lambda: inside.try_keyring(ring, service))
+            yield Check("keys", operating("Rotate secrets"), lambda: checks.try_keyring(ring, service))
         if issubclass(whole, TextSettings):
             yield from self._of_texts()
         if issubclass(whole, MailSettings) and (mails := self._read(MailSettings)) is not None:
@@ -72,7 +72,7 @@ class Examination:
         if self._copies is not None:
             copies = self._copies
             page = operating("Keep the database elsewhere")
-            yield Check("copies", page, lambda: inside.try_copies(copies, _now()))
+            yield Check("copies", page, lambda: checks.try_copies(copies, _now()))
 
     def _of_texts(self) -> Iterator[Check]:
         found, page = self._read(TextSettings), operating("Configure Twilio")
@@ -96,7 +96,7 @@ class Examination:
     def _of_one_service(self) -> Iterator[Check]:
         if self._service == "protocol" and (rules := self._read(ProtocolSettings)) is not None:
             page = operating("Check the rules")
-            yield Check("rules", page, lambda: inside.try_rules(rules.protocol_dir))
+            yield Check("rules", page, lambda: checks.try_rules(rules.protocol_dir))
         if self._service == "police" and (known := self._read(KeyringSettings)) is not None:
             yield Check("forces", operating("Forces and agencies"), lambda: outside.try_forces(known))
         if self._service == "console" and (console := self._read(ConsoleSettings)) is not None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
-from services.doctor import inside, outside
+from services.doctor import checks, outside
 from services.doctor.checks import Broken
 from services.platform.messages.signature import SAYS
 from services.platform.runtime.clocks import Clocks
@@ -36,13 +36,13 @@ def keyring(database: Database, service: str, master: str = MASTER) -> KeyringSe
 
 @pytest.mark.parametrize("service", SAYS)
 async def test_every_service_is_let_in_to_its_own_and_the_clocks_agree(database: Database, service: str) -> None:
-    assert "no further" in await inside.try_database(database.settings(service), service)
-    assert "within" in await inside.try_database_clock(database.settings(service), service)
+    assert "no further" in await checks.try_database(database.settings(service), service)
+    assert "within" in await checks.try_database_clock(database.settings(service), service)
 
 
 async def test_a_wrong_password_is_named_and_not_shown(database: Database) -> None:
     wrong = database.settings("police").model_copy(update={"database_password": SecretStr("hunter2")})
-    said = await cause(inside.try_database(wrong, "police"))
+    said = await cause(checks.try_database(wrong, "police"))
     assert "PostgreSQL does not let this in" in said
     assert "hunter2" not in said
 
@@ -74,12 +74,12 @@ async def test_wrong_rights_are_named(
     database: Database, mishandled: Any, statement: str, undo: str, named: str
 ) -> None:
     mishandled(statement, undo)
-    assert named in await cause(inside.try_database(database.settings("clock"), "clock"))
+    assert named in await cause(checks.try_database(database.settings("clock"), "clock"))
 
 
 async def test_a_kafka_that_is_away_is_named(database: Database) -> None:
     """`database.settings` names a port where nobody listens."""
-    assert "Kafka does not answer at 127.0.0.1:1" in await cause(inside.try_bus(database.settings("clock"), "clock"))
+    assert "Kafka does not answer at 127.0.0.1:1" in await cause(checks.try_bus(database.settings("clock"), "clock"))
 
 
 async def test_a_master_key_of_another_database_is_named(database: Database, mishandled: Any) -> None:
@@ -90,9 +90,9 @@ async def test_a_master_key_of_another_database_is_named(database: Database, mis
         " ON CONFLICT DO NOTHING",
         "DELETE FROM register.authority_keys WHERE authority = '*'",
     )
-    assert "open the keys of all" in await inside.try_keyring(keyring(database, "casework"), "casework")
+    assert "open the keys of all" in await checks.try_keyring(keyring(database, "casework"), "casework")
     other = keyring(database, "casework", b64encode(b"x" * 32).decode())
-    said = await cause(inside.try_keyring(other, "casework"))
+    said = await cause(checks.try_keyring(other, "casework"))
     assert document["authority"]["id"] in said
     assert "what is no authority's" in said
 
@@ -111,13 +111,13 @@ def signing(*known: str, own: str = "clock") -> SigningKeys:
 
 
 async def test_a_key_that_nobody_knows_is_named() -> None:
-    assert "knows all others'" in await inside.try_signing_key(signing(*SAYS), "clock")
+    assert "knows all others'" in await checks.try_signing_key(signing(*SAYS), "clock")
     others = [each for each in SAYS if each != "clock"]
-    assert "nobody would believe clock" in await cause(inside.try_signing_key(signing(*others), "clock"))
+    assert "nobody would believe clock" in await cause(checks.try_signing_key(signing(*others), "clock"))
     assert "no key of casework" in await cause(
-        inside.try_signing_key(signing(*[each for each in SAYS if each != "casework"]), "clock")
+        checks.try_signing_key(signing(*[each for each in SAYS if each != "casework"]), "clock")
     )
-    assert "cannot be read" in await cause(inside.try_signing_key(signing(), "clock"))
+    assert "cannot be read" in await cause(checks.try_signing_key(signing(), "clock"))
 
 
 async def test_forces_are_tried_and_the_one_that_does_not_answer_is_named(database: Database) -> None:
@@ -148,17 +148,17 @@ async def keeper() -> AsyncIterator[Any]:
 async def test_old_copies_are_named(keeper: Any) -> None:
     told, address = keeper
     now = 1_800_000_000.0
-    assert "no base backup yet" in await cause(inside.try_copies(address, now))
-    told |= {inside.BASE: str(now - 3600), inside.CHANGES: str(now - 10)}
-    assert "1.0 hours old" in await inside.try_copies(address, now)
-    told[inside.CHANGES] = str(now - 900)
-    assert "newest kept change is 0.2 hours old" in await cause(inside.try_copies(address, now))
-    told[inside.BASE] = str(now - 40 * 3600)
-    assert "newest base backup is 40.0 hours old" in await cause(inside.try_copies(address, now))
-    assert "does not answer" in await cause(inside.try_copies("http://127.0.0.1:1/metrics", now))
+    assert "no base backup yet" in await cause(checks.try_copies(address, now))
+    told |= {checks.BASE: str(now - 3600), checks.CHANGES: str(now - 10)}
+    assert "1.0 hours old" in await checks.try_copies(address, now)
+    told[checks.CHANGES] = str(now - 900)
+    assert "newest kept change is 0.2 hours old" in await cause(checks.try_copies(address, now))
+    told[checks.BASE] = str(now - 40 * 3600)
+    assert "newest base backup is 40.0 hours old" in await cause(checks.try_copies(address, now))
+    assert "does not answer" in await cause(checks.try_copies("http://127.0.0.1:1/metrics", now))
 
 
 async def test_the_rules_that_are_shipped_hold_and_a_broken_file_is_named(tmp_path: Any) -> None:
-    assert "every rule cites" in await inside.try_rules(None)
+    assert "every rule cites" in await checks.try_rules(None)
     (tmp_path / "own.yaml").write_text("authority: kestrel\nrules: [{ id: x }]\n")
-    assert "own.yaml" in await cause(inside.try_rules(tmp_path))
+    assert "own.yaml" in await cause(checks.try_rules(tmp_path))
