@@ -27,7 +27,7 @@ from services.safeguarding.child_events.events import Due
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, ProtocolDecided
 from services.safeguarding.message import Message, Topic
-from services.schemas import documents, rules_file
+from services.schemas import documents
 from services.schemas.documents import list_differing, write_differing
 from services.schemas.messages import ENVELOPE, HEARS, content_schema, description_of, example
 from services.schemas.openapi import DECLARED
@@ -95,7 +95,7 @@ def test_every_rules_file_fulfils_the_schema_of_rules_files() -> None:
     for each in files():
         written = {"protocol": each.protocol, "version": each.version, "rules": each.rules, "closing": each.closing}
         as_text = json.loads(json.dumps(written, default=str))  # a schema's days are strings
-        assert _faults(rules_file.schema(), as_text) == [], each.path.name
+        assert _faults(documents.schema(), as_text) == [], each.path.name
     assert DEFAULT_RULES.exists()
 
 
@@ -115,7 +115,7 @@ def test_every_rules_file_fulfils_the_schema_of_rules_files() -> None:
 )
 def test_the_schema_of_rules_files_refuses_what_the_grammar_refuses(field: str, wrong: object) -> None:
     rule = files()[0].rules[0] | {field: wrong}
-    assert _faults(rules_file.schema(), {"protocol": "p", "version": "1", "rules": [rule]}) != []
+    assert _faults(documents.schema(), {"protocol": "p", "version": "1", "rules": [rule]}) != []
 
 
 def test_every_service_is_in_the_asyncapi_document() -> None:

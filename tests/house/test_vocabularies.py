@@ -10,7 +10,7 @@ import services
 from services.platform.delivery.model import MEDIA
 from services.protocol.policy.rule_language.vocabulary import Condition
 from services.safeguarding.roles import ROLES, Channel
-from services.schemas.rules_file import schema
+from services.schemas.documents import schema
 
 SERVICES = Path(services.__file__).parent
 TABLE = (SERVICES.parent / "docs/architecture.md").read_text()
