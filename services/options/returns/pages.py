@@ -1,11 +1,15 @@
-"""Serves what an authority owes for a month or a year: counts, a list, and the return's own table."""
+"""Counts what an authority owes for a month or a year, and serves it: absences, the checks and interviews after them, a
+list, and the return's own table.
+"""
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
@@ -14,17 +18,172 @@ from services.console.acts.recorder import ActRecorder
 from services.console.policy.access import May
 from services.console.policy.acts import REASON
 from services.console.web.templates import Pages
-from services.options.returns.counts import Absence, Period, by_home, by_hour, count_absences, period_of
-from services.options.returns.queries import absences_in, missing_table
+from services.platform.register.keys import Decryptor
+from services.platform.register.police_notice import birth_date_of
 from services.platform.runtime.http.problems import Problem
 from services.platform.store.disposal.retention import schedule
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.deeds import Faults
 from services.safeguarding.duty.evidence import RegisterLookedUp
-from services.safeguarding.identifiers import derived
+from services.safeguarding.identifiers import AuthorityId, ChildId, Scope, derived, is_provisional
 from services.safeguarding.operators import OperatorAct
-from services.safeguarding.working_time import in_england
+from services.safeguarding.working_time import ENGLAND, in_england
+
+DAY, THREE_DAYS, TOGETHER = timedelta(hours=24), timedelta(hours=72), timedelta(hours=1)
+APRIL = 4
+"""A collection year begins with its first day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """`missing`: M, or A where the child was away without authorisation. `home` and `code`: None, if not known."""
+
+    episode: UUID
+    reference: str
+    child: ChildId
+    authority: AuthorityId
+    missing: str
+    started_at: datetime
+    ended_at: datetime | None
+    checked_at: datetime | None
+    offered_at: datetime | None
+    held_at: datetime | None
+    declined_at: datetime | None
+    told: Mapping[str, datetime]
+    code: str | None
+    home: str | None
+
+    def within(self, deed: datetime | None, limit: timedelta) -> bool:
+        return deed is not None and self.ended_at is not None and deed <= self.ended_at + limit
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """`name`: a month, such as 2026-11, or the year in which a collection year begins, such as 2026."""
+
+    name: str
+    start: datetime
+    end: datetime
+
+    def began_within(self, months: int, now: datetime) -> bool:
+        """In one of the last whole months of UTC, so many and this one: what is kept by month is kept of all of it."""
+        return 12 * (now.year - self.start.year) + now.month - self.start.month <= months
+
+
+def period_of(name: str) -> Period | None:
+    year, _, month = name.partition("-")
+    try:
+        first = datetime(int(year), int(month or APRIL), 1, tzinfo=ENGLAND)
+        months = first.month if month else first.month + 11
+        end = first.replace(year=first.year + months // 12, month=months % 12 + 1)
+    except (ValueError, OverflowError):
+        return None
+    return Period(f"{first:%Y-%m}" if month else f"{first:%Y}", first.astimezone(UTC), end.astimezone(UTC))
+
+
+Counts = Mapping[str, Sequence[Absence]]
+
+
+def count_absences(absences: Sequence[Absence]) -> Counts:
+    """Each number by its name, as the absences that it counts. A report of which nobody knows the child yet may be one
+    of the others: it stands apart, and is in no other number.
+    """
+    unknown = [each for each in absences if is_provisional(each.child)]
+    absences = [each for each in absences if not is_provisional(each.child)]
+    back = [each for each in absences if each.ended_at is not None]
+    repeats, homes = _groups(absences, lambda each: each.child), by_home(absences)
+    return {
+        "absences": absences,
+        "missing": [each for each in absences if each.missing == "M"],
+        "away": [each for each in absences if each.missing == "A"],
+        "repeats": [each for group in repeats.values() if len(group) > 1 for each in group],
+        "together": [each for each in absences if any(_went_together(each, other) for other in homes[each.home or ""])],
+        "back": back,
+        "checked": [each for each in back if each.checked_at],
+        "checked-24h": [each for each in back if each.within(each.checked_at, DAY)],
+        "offered-24h": [each for each in back if each.within(_first_offer(each), DAY)],
+        "held": [each for each in back if each.held_at],
+        "held-72h": [each for each in back if each.within(each.held_at, THREE_DAYS)],
+        "declined": [each for each in back if each.declined_at and not each.held_at],
+        "not-identified": unknown,
+        "no-interview": [each for each in back if not each.held_at and not each.declined_at],
+    }
+
+
+def by_home(absences: Iterable[Absence]) -> Counts:
+    return _groups(absences, lambda each: each.home or "")
+
+
+def by_hour(absences: Iterable[Absence]) -> Counts:
+    """Of England's day."""
+    return _groups(absences, lambda each: f"{in_england(each.started_at):%H}:00")
+
+
+def _first_offer(absence: Absence) -> datetime | None:
+    """An interview that was held or declined had been offered by then."""
+    return min(filter(None, (absence.offered_at, absence.held_at, absence.declined_at)), default=None)
+
+
+def _went_together(one: Absence, other: Absence) -> bool:
+    return one.home is not None and one.child != other.child and abs(one.started_at - other.started_at) <= TOGETHER
+
+
+def _groups(absences: Iterable[Absence], key: Callable[[Absence], str]) -> dict[str, list[Absence]]:
+    found: dict[str, list[Absence]] = {}
+    for each in sorted(absences, key=key):
+        found.setdefault(key(each), []).append(each)
+    return found
+
+
+IN_PERIOD = """
+    started_at < %(end)s AND (ended_at IS NULL OR ended_at >= %(start)s)
+    AND (%(authorities)s::text[] IS NULL OR a.authority = ANY(%(authorities)s::text[]))
+"""
+ABSENCES = f"""
+    SELECT episode, a.reference, a.child, a.authority, missing, started_at, ended_at, checked_at, offered_at, held_at,
+           declined_at, told, c.code, h.reference AS home
+    FROM absences a LEFT JOIN register.for_console c ON c.child = a.child AND c.authority = a.authority
+    LEFT JOIN register.homes_for_console h ON h.placement = a.placement AND h.authority = a.authority
+    WHERE {IN_PERIOD} ORDER BY started_at
+"""  # noqa: S608 this module's own words
+MISSING_TABLE = f"""
+    SELECT a.child, c.authority, c.date_of_birth, c.wrapped, c.reference AS "CHILD", missing AS "MISSING",
+           to_char(started_at AT TIME ZONE 'Europe/London', 'DD/MM/YYYY') AS "MIS_START",
+           CASE WHEN ended_at < %(end)s THEN to_char(ended_at AT TIME ZONE 'Europe/London', 'DD/MM/YYYY') END AS "MIS_END"
+    FROM absences a JOIN register.children_for_return c ON c.child = a.child AND c.authority = a.authority
+    WHERE {IN_PERIOD} ORDER BY c.authority, c.reference, started_at
+"""  # noqa: S608 as above
+"""The columns of the table Missing of the return on looked-after children (SSDA903)."""
+
+
+def absences_in(period: Period, authorities: Scope) -> Query[list[Absence]]:
+    """Those that began in it, or went on."""
+
+    def decode(rows: Rows) -> list[Absence]:
+        told = ({role: datetime.fromisoformat(at) for role, at in (row.told or {}).items()} for row in rows)
+        return [Absence(**row._asdict() | {"told": each}) for row, each in zip(rows, told, strict=True)]
+
+    return Query(ABSENCES, _named(period, authorities), decode)
+
+
+def missing_table(keyring: Keyring, period: Period, authorities: Scope) -> Query[list[tuple[Any, ...]]]:
+    """With each row's child and authority in front. Call it only where a reason is on record."""
+
+    def decode(rows: Rows) -> list[tuple[Any, ...]]:
+        births = (birth_date_of(Decryptor(keyring, row.child, row.wrapped), row) for row in rows)
+        return [
+            (row.child, row.authority, row.CHILD, None if born is None else f"{born:%d/%m/%Y}", *row[5:])
+            for row, born in zip(rows, births, strict=True)
+        ]
+
+    return Query(MISSING_TABLE, _named(period, authorities), decode)
+
+
+def _named(period: Period, authorities: Scope) -> dict[str, Any]:
+    return {"start": period.start, "end": period.end, "authorities": authorities}
+
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 OF_RETURN = ("child.reference", "child.date_of_birth")

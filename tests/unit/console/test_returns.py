@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.options.returns.counts import period_of
+from services.options.returns.pages import period_of
 
 
 @pytest.mark.parametrize("name", ["", "november", "2026-13", "10000", "9999-12", "99999999999999999999"])
