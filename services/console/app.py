@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from services.console.monitoring.gauges import GaugeUpdater
+from services.console.metrics import GaugeUpdater
 from services.console.read_model.projections import Handlers
 from services.console.settings import ConsoleSettings
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.platform.bus.connection import Connection
 from services.platform.bus.consumer_offsets import lag_watch
 from services.platform.bus.consumers.consumer import BatchConsumer

@@ -21,7 +21,7 @@ from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher, format
 from starlette.responses import Response
 
 from services.console import metrics
-from services.console.acts.recorder import ConsoleService
+from services.console.acts.service import ConsoleService
 from services.console.policy.access import May, Operator
 from services.console.policy.acts import REASON
 from services.console.settings import ConsoleSettings

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from infra.local.settings.environment import bare
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.platform.messages.envelope import read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.notifications import Channels

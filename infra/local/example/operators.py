@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from infra.local.settings.environment import database
 from infra.local.settings.secret_files import SecretFiles
-from services.console.accounts import passwords
 from services.console.accounts import repository as accounts
+from services.console.accounts import sessions
 from services.console.accounts.sessions import begin_session
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
@@ -31,7 +31,7 @@ def every(secrets: SecretFiles) -> tuple[ExampleOperator, ...]:
     """The duty manager first."""
 
     def one(sign_in: str, name: str, role: OperatorRole, what: str, authority: str = "all") -> ExampleOperator:
-        password = secrets.value(f"console-{sign_in}", passwords.generate_password)
+        password = secrets.value(f"console-{sign_in}", sessions.generate_password)
         return ExampleOperator(sign_in, name, role, password, what, authority)
 
     return (
@@ -81,6 +81,6 @@ async def _make(settings: Settings, operators: tuple[ExampleOperator, ...]) -> N
                         name=each.name,
                         role=each.role,
                         authorities=[each.authority],
-                        password_seal=passwords.hash_password(each.password),
+                        password_seal=sessions.hash_password(each.password),
                         now=Clocks().wall(),
                     )

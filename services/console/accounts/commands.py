@@ -72,7 +72,7 @@ def reset(name: Name, *, password_stdin: FromStdin = False) -> None:
 
 def _password(*, from_stdin: bool) -> tuple[str, str]:
     """The password and its hash."""
-    from services.console.accounts.passwords import generate_password, hash_password
+    from services.console.accounts.sessions import generate_password, hash_password
     from services.console.policy.access import PASSWORD_LENGTH
 
     password = sys.stdin.readline().rstrip("\r\n") if from_stdin else generate_password()

@@ -14,9 +14,9 @@ import httpx
 import psycopg
 
 from services.console import metrics
-from services.console.acts.recorder import ConsoleService
+from services.console.acts.service import ConsoleService
 from services.console.policy.access import ALL, Operator, Providers
-from services.console.policy.readiness import Check, Facts, ForceFacts, checks
+from services.console.policy.directory import Check, Facts, ForceFacts, checks
 from services.platform.delivery.model import TEXT_WAYS
 from services.platform.register import directory_page
 from services.platform.register.directory_page import rota_lines

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from services.console import metrics
 from services.console.acts.authorities import is_live
-from services.console.acts.recorder import ConsoleService, KeptWords, all_words
+from services.console.acts.service import ConsoleService, KeptWords, all_words
 from services.console.policy.access import Operator
 from services.console.policy.acts import REASON
 from services.console.policy.child import IDENTITY

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.console.accounts.repository import account_names
-from services.console.acts.recorder import ActRecorder, ConsoleService
+from services.console.acts.service import ActRecorder, ConsoleService
 from services.console.policy.access import Operator
 from services.platform.register import words
 from services.platform.register.child_identity import codes_of_children

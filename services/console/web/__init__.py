@@ -19,18 +19,13 @@ from services.console.acts.desk import BreakGlassService, DeadLetterRedrive, Rep
 from services.console.acts.disposal import DisposalService
 from services.console.acts.service import ActService
 from services.console.settings import ConsoleSettings
-from services.console.web.changes import Changes
-from services.console.web.pages.acts import ActPages
 from services.console.web.pages.child import ChildPages, ChildQueries
-from services.console.web.pages.desk import BreakGlassPages, DeadLetterPages, ExercisePages, ReportPages
-from services.console.web.pages.overview import OverviewPages
+from services.console.web.pages.desk import ActPages, BreakGlassPages, DeadLetterPages, ExercisePages, ReportPages
+from services.console.web.pages.overview import Changes, OverviewPages, PageQueries
 from services.console.web.pages.shift import ShiftPages, ShiftQueries
-from services.console.web.queries import PageQueries
 from services.console.web.session import SEEN, AskedFirst, SessionGuard, ShownFirst, SignedOut, read_our_form
-from services.console.web.staff.accounts import AccountPages
-from services.console.web.staff.authorities import AuthorityPages, OrganisationPages
-from services.console.web.staff.records import RecordPages
-from services.console.web.staff.sign_in import SignInPages
+from services.console.web.staff.accounts import AccountPages, SignInPages
+from services.console.web.staff.authorities import AuthorityPages, OrganisationPages, RecordPages
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
 from services.platform.bus.connection import Connection
 from services.platform.runtime.clocks import Clocks

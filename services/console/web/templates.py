@@ -23,9 +23,8 @@ from starlette.types import Message as StarletteMessage
 
 from services.console.policy.access import May, Operator
 from services.console.policy.acts import correcting_act
-from services.console.policy.child import leave_out_repeats
+from services.console.policy.child import Line, leave_out_repeats
 from services.console.policy.status import PoliceLine
-from services.console.policy.timeline import Line
 from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.platform.register.directory import format_number
 from services.platform.runtime.clocks import Clocks

@@ -21,9 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pyrage import RecipientError, x25519
 
 from services.console import metrics
-from services.console.acts.recorder import ConsoleService
-from services.console.policy.shift import board
-from services.console.policy.shift_note import describe_cases
+from services.console.acts.service import ConsoleService
+from services.console.policy.shift import board, describe_cases
 from services.console.policy.status import overview
 from services.console.read_model.cases import open_cases
 from services.console.web.templates import Words, environment

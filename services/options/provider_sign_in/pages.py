@@ -16,7 +16,7 @@ from services.console.accounts import sessions
 from services.console.accounts.repository import Account, record_access
 from services.console.policy.access import PROVED_FOR, Claimed
 from services.console.web.session import own_path
-from services.console.web.staff.sign_in import REFUSED, SignInPages
+from services.console.web.staff.accounts import REFUSED, SignInPages
 from services.console.web.templates import Pages, go_to
 from services.options.provider_sign_in.openid import NotValid, OpenId, Pending, ProviderAway
 from services.platform.runtime.http.browser_form import read_form

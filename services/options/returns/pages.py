@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
-from services.console.acts.recorder import ActRecorder
+from services.console.acts.service import ActRecorder
 from services.console.policy.access import May
 from services.console.policy.acts import REASON
 from services.console.web.templates import Pages

@@ -15,7 +15,7 @@ from services.console.policy.access import FAILURES_FROM_ONE_PLACE, Operator
 from services.console.policy.acts import ACT_SPECS
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.handbook import web as handbook
 from services.options.returns.option import OPTION as RETURNS
 from services.platform.runtime.clocks import Clocks

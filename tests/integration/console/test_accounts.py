@@ -21,12 +21,12 @@ from sqlalchemy import text
 
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import ROOT
-from services.console.accounts import passwords
 from services.console.accounts import repository as accounts
+from services.console.accounts import sessions
 from services.console.policy.access import FAILURES_FROM_ONE_PLACE
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
@@ -108,9 +108,9 @@ async def test_a_name_that_does_not_exist_costs_a_check_all_the_same(monkeypatch
         checked.append(seal)
         return True
 
-    monkeypatch.setattr(passwords, "_verify", fits)
-    assert not await passwords.verify_password("whatever it may be", None)
-    assert checked == [passwords.DUMMY_HASH]
+    monkeypatch.setattr(sessions, "_verify", fits)
+    assert not await sessions.verify_password("whatever it may be", None)
+    assert checked == [sessions.DUMMY_HASH]
 
 
 async def test_guessing_is_held_back_for_a_while_and_only_from_where_it_comes(

@@ -16,7 +16,7 @@ from services.casework.organisations import put_organisations
 from services.casework.policy.organisations import Organisations
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
 from services.platform.store.notifications import Channels

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from services.console.accounts import repository as accounts
 from services.console.policy.access import Provider, read_providers
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.options.provider_sign_in import openid
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.strangers import MOST_OF_A_STRANGER

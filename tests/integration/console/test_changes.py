@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from services.console.read_model.repository import CHANGES
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
 from services.platform.store.notifications import Channels, Listener

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from services.console import metrics
-from services.console.monitoring.gauges import MEASURES, GaugeUpdater
+from services.console.metrics import MEASURES, GaugeUpdater
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store

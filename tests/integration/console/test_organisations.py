@@ -18,7 +18,7 @@ from services.casework.organisations import put_organisations
 from services.casework.policy.organisations import Organisations
 from services.console.accounts import sessions
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.platform.register.organisations import Force, in_force, versions_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web

@@ -14,8 +14,7 @@ from sqlalchemy import text
 from services.console.read_model import repository as read_model
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
-from services.console.web.changes import Changes
-from services.console.web.queries import PageQueries
+from services.console.web.pages.overview import Changes, PageQueries
 from services.console.web.templates import PAGES
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store

@@ -17,14 +17,14 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from services.console.accounts import passwords
 from services.console.accounts import repository as accounts
+from services.console.accounts import sessions
 from services.console.acts.authorities import AuthorityService
 from services.console.policy.access import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
-from services.console.web.changes import Changes
-from services.console.web.staff import sign_in as local
+from services.console.web.pages.overview import Changes
+from services.console.web.staff import accounts as local
 from services.platform.register.child_identity import child_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -129,7 +129,7 @@ async def test_codes_of_a_phone_go_by_the_machines_own_clock(database: Database,
 async def test_no_session_begins_by_a_password_that_is_reset_while_it_is_checked(
     opened: Store, browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name, check = await account(opened), passwords.verify_password
+    name, check = await account(opened), sessions.verify_password
 
     async def reset_meanwhile(password: str, seal: str | None) -> bool:
         async with opened.transaction() as uow:

@@ -10,11 +10,11 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from services.console.accounts import passwords
 from services.console.accounts import repository as accounts
+from services.console.accounts import sessions
 from services.console.policy.access import ALL, Operator
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.platform.register.child_identity import child_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
@@ -185,7 +185,7 @@ async def test_in_an_emergency_a_local_account_is_told_who_another_authoritys_ch
             name="Noor Night",
             role=OperatorRole.DUTY_MANAGER,
             authorities=[lapwing],
-            password_seal=passwords.hash_password(keycloak.PASSWORD),
+            password_seal=sessions.hash_password(keycloak.PASSWORD),
             now=CLOCKS.wall(),
         )
     await page.goto("/break-glass")

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.handbook import web
 from services.handbook.stories import story_pages
 from services.platform.runtime.clocks import Clocks

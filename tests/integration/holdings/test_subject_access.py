@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from services.console.policy.access import Operator
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.holdings.commands import subject_access
 from services.holdings.subject_access import NEXT_FILE, RECORDED, UNTIL_AGREED, Pack, SubjectAccess, mount
 from services.platform.register.keys import data_keys

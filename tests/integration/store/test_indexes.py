@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.audit.policy.consequences import Gap
 from services.audit.reconciler import Found, find_gaps
 from services.carers.store import child_status, conversations, enrolments, texts
-from services.console.monitoring.gauges import MEASURES
+from services.console.metrics import MEASURES
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
 from services.options.polled_forces.polled import CONFIRM

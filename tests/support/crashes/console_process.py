@@ -8,7 +8,7 @@ import sys
 
 from services.console.settings import ConsoleSettings
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
 from services.platform.store.engine import connect

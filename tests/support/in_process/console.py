@@ -19,7 +19,7 @@ from services.console.accounts import repository as accounts
 from services.console.read_model.projections import Handlers
 from services.console.settings import ConsoleSettings
 from services.console.web import pages
-from services.console.web.changes import Changes
+from services.console.web.pages.overview import Changes
 from services.platform.messages.envelope import Received, read
 from services.platform.option import pages_of
 from services.platform.runtime.clocks import Clocks

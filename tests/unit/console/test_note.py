@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from services.console.policy.shift_note import NOTHING, write_note
+from services.console.policy.shift import NOTHING, write_note
 from services.console.policy.status import CaseLine, RecordedMessage, overview
 from services.safeguarding.deeds import WORDS_AT_MOST
 from services.safeguarding.roles import Role, Wording

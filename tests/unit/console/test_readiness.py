@@ -8,7 +8,7 @@ import pytest
 
 from services.casework.credentials import WRITABLE
 from services.console.acts.authorities import TABLES
-from services.console.policy.readiness import NEEDED, Facts, ForceFacts, checks
+from services.console.policy.directory import NEEDED, Facts, ForceFacts, checks
 from tests.unit.console.test_directory import ROTA, listed
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from services.console.accounts.passwords import MOST, MOST_FROM_ONE_PLACE, SignInLimiter
+from services.console.accounts.sessions import MOST, MOST_FROM_ONE_PLACE, SignInLimiter
 from services.console.policy.access import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE, is_held_back
 
 

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+from services.console.policy.child import _act, timeline
 from services.console.policy.status import RecordedMessage
-from services.console.policy.timeline import _act, timeline
 from services.console.web.templates import Words
 from services.safeguarding.child_events.discussion_events import StrategyWithoutQuorum
 from services.safeguarding.child_events.events import (

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from services.console.policy.child import Line
 from services.console.policy.status import RecordedMessage
-from services.console.policy.timeline import Line
 from services.console.web.templates import MESSAGES, Words
 from services.safeguarding import operators, roles
 from services.safeguarding.child_events import discussion_events, events

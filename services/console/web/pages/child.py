@@ -18,21 +18,22 @@ from starlette.responses import Response
 
 from services.console.accounts.repository import account_names
 from services.console.acts.disposal import holds_of_child
-from services.console.acts.recorder import ConsoleService
+from services.console.acts.service import ConsoleService
 from services.console.policy.access import May, Operator
 from services.console.policy.acts import About, possible_acts
 from services.console.policy.child import (
     IDENTITY,
+    Line,
     PoliceView,
     Recipient,
     Said,
     choose_episode,
     police_view,
     recipients,
+    timeline,
     words_said,
 )
 from services.console.policy.status import DutyLine, PoliceLine, RecordedMessage, Stand, episode_line, police_line
-from services.console.policy.timeline import Line, timeline
 from services.console.read_model import cases
 from services.console.read_model import repository as read_model
 from services.console.web.session import SignedIn

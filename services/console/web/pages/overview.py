@@ -1,9 +1,13 @@
-"""Serves the list of open cases, housekeeping and the directory, and the stream that says when a page has changed."""
+"""Serves the list of open cases, housekeeping and the directory, and the stream that says when a page has changed.
+
+Open pages are told of the changes that any process wrote.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -12,9 +16,147 @@ from fastapi.responses import HTMLResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from services.console.web.changes import Changes
-from services.console.web.queries import PageQueries
+from services.console import metrics
+from services.console.accounts.repository import account_names
+from services.console.acts.service import ConsoleService
+from services.console.policy.access import Operator
+from services.console.policy.directory import directory
+from services.console.policy.status import CaseLine, overview
+from services.console.read_model import cases
+from services.console.read_model import repository as read_model
+from services.console.read_model.projections import all_contacts
+from services.console.read_model.repository import CHANGES
 from services.console.web.templates import Pages
+from services.platform.register import directory_page
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.notifications import Channels
+from services.safeguarding.identifiers import AuthorityId, Scope
+
+AT_MOST_EVERY_SECONDS = 0.5
+"""A page is told at most this often, and then fetches all changes at once."""
+
+
+class Changes:
+    """Hears of changes for all pages of this process.
+
+    No change is missed while the process's listener has no connection: every page fetches again then, and when it is
+    back.
+    """
+
+    def __init__(self, channels: Channels, clocks: Clocks) -> None:
+        self._pages: dict[asyncio.Event, tuple[str | None, Scope]] = {}
+        self._closed = False
+        self.count = 0
+        """Of changes so far: a page that was rendered at the same count is still current."""
+        channels.on(CHANGES, self._heard)
+        clocks.on_move(self._notify_all)
+
+    def close(self) -> None:
+        """Ends every `follow`."""
+        self._closed = True
+        self._notify_all()
+
+    async def follow(self, child: str | None, authorities: Scope = None) -> AsyncGenerator[None]:
+        """Yields at once and at every change, until closed. `child` None: of any child. `authorities` None: of
+        every authority, and changes that belong to none.
+        """
+        with self._page(child, authorities) as changed:
+            while not self._closed:
+                changed.clear()
+                yield
+                await asyncio.sleep(AT_MOST_EVERY_SECONDS)
+                await changed.wait()
+
+    @contextmanager
+    def _page(self, child: str | None, authorities: Scope) -> Iterator[asyncio.Event]:
+        changed = asyncio.Event()
+        self._pages[changed] = child, authorities
+        metrics.LIVE_PAGES.set(len(self._pages))
+        try:
+            yield changed
+        finally:
+            del self._pages[changed]
+            metrics.LIVE_PAGES.set(len(self._pages))
+
+    def _heard(self, change: str | None) -> None:
+        if change is None:
+            self._notify_all()
+        else:
+            child, authority = change.split(" ", 1)
+            self.count += 1
+            for changed, (followed, scope) in self._pages.items():
+                if followed in {None, child} and (scope is None or authority in scope):
+                    changed.set()
+
+    def _notify_all(self) -> None:
+        self.count += 1
+        for changed in self._pages:
+            changed.set()
+
+
+CASES_SHOWN = 60
+DEAD_LETTERS_COUNTED = timedelta(days=7)
+DEAD_LETTERS_LISTED = timedelta(days=30)
+
+
+class PageQueries(ConsoleService):
+    async def overview(self, authorities: Scope, *, whole: bool = False, untold: bool = False) -> dict[str, object]:
+        """Every open case, and the other duties that wait for an answer. Dead letters belong to no authority. The least
+        urgent cases are left out unless `whole`; `untold`: only those that police do not have.
+        """
+        async with self.store.read() as reader:
+            open_, elsewhere, housekeeping, letters = await reader.fetch(
+                cases.open_cases(authorities),
+                cases.duties_beside(authorities, housekeeping=False),
+                cases.housekeeping_waits(authorities),
+                read_model.dead_letters_after(self.clocks.story() - DEAD_LETTERS_COUNTED),
+            )
+        shown = overview(open_, elsewhere, self.clocks.story())
+        listed = [each for each in shown.cases if not untold or each.reference in shown.not_told]
+        return {
+            "overview": shown,
+            "listed": listed,
+            "untold": untold,
+            "folded": 0 if whole else max(0, len(listed) - CASES_SHOWN),
+            "housekeeping": housekeeping,
+            "letters": 0 if authorities is not None else sum(each.redriven_at is None for each in letters),
+            "by_id": authorities is None,
+        }
+
+    async def housekeeping(self, operator: Operator) -> dict[str, object]:
+        """What may wait until nobody is missing: contacts, photographs, monthly tests."""
+        async with self.store.read() as reader:
+            duties = await reader.fetch(cases.duties_beside(operator.scope, housekeeping=True))
+        return {"duties": duties, "by_id": operator.scope is None}
+
+    async def is_of_any(self, child: str, authorities: Sequence[AuthorityId]) -> bool:
+        """Whether the child, or any episode or duty of it, is one of these authorities'."""
+        async with self.store.read() as reader:
+            return await reader.fetch(cases.is_of_any(child, authorities))
+
+    async def exercises(self, authorities: Scope) -> tuple[CaseLine, ...]:
+        """Those under way."""
+        async with self.store.read() as reader:
+            return overview(await reader.fetch(cases.open_cases(authorities)), (), self.clocks.story()).practice
+
+    async def directory(self, operator: Operator) -> dict[str, object]:
+        """Everybody on it is staff. The staff of one child are shown with the child's code."""
+        now = self.clocks.story()
+        async with self.store.read() as reader:
+            rota, forces, contacts = await reader.fetch(
+                directory_page.rota_lines(self.keyring, operator.scope, now),
+                directory_page.force_lines(self.clocks.wall()),
+                all_contacts(),
+            )
+        return {"directory": directory(rota, contacts, now), "forces": forces}
+
+    async def dead_letters(self) -> dict[str, object]:
+        async with self.store.read() as reader:
+            letters, names = await reader.fetch(
+                read_model.dead_letters_after(self.clocks.story() - DEAD_LETTERS_LISTED), account_names()
+            )
+        return {"letters": letters, "names": names}
+
 
 SIGNED_OUT = {401: {"description": "Signed out.", "content": {"text/html": {}}}}
 SENT_TO_SIGN_IN = {303: {"description": "Signed out: to the page to sign in.", "content": {"text/html": {}}}}

@@ -14,10 +14,21 @@ from starlette.responses import Response
 
 from services.console.accounts.repository import account_names
 from services.console.acts.desk import RotaService
-from services.console.acts.recorder import ConsoleService
+from services.console.acts.service import ConsoleService
 from services.console.policy.access import May, Operator
-from services.console.policy.shift import AHEAD, SHIFT_ACTS, SHOWN, ShiftAct, board, choices, may_end, write_calendar
-from services.console.policy.shift_note import InWords, hand_overs, write_note
+from services.console.policy.shift import (
+    AHEAD,
+    SHIFT_ACTS,
+    SHOWN,
+    InWords,
+    ShiftAct,
+    board,
+    choices,
+    hand_overs,
+    may_end,
+    write_calendar,
+    write_note,
+)
 from services.console.policy.status import overview
 from services.console.read_model.cases import open_cases
 from services.console.read_model.repository import entries_of_shifts

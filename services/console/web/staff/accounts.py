@@ -1,22 +1,197 @@
-"""Serves one's own account, and to administrators those of their authorities: they make, limit, reset and end them."""
+"""Signs local accounts in by password, and everybody out: a refusal never says what was wrong. Serves one's own
+account, and to administrators those of their authorities: they make, limit, reset and end them.
+"""
 
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http import HTTPStatus
+from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
+from services.console import metrics
 from services.console.accounts import repository as accounts
 from services.console.accounts import sessions
-from services.console.accounts.passwords import generate_password, hash_password, keep_secret, new_secret, picture_of
-from services.console.accounts.repository import record_access
-from services.console.policy.access import ALL, May, Operator
-from services.console.web.session import ACCOUNT, SignedIn
+from services.console.accounts.repository import Account, record_access
+from services.console.accounts.sessions import (
+    SignInLimiter,
+    check_code,
+    generate_password,
+    hash_password,
+    keep_secret,
+    new_secret,
+    picture_of,
+    verify_password,
+)
+from services.console.policy.access import ALL, FAILURES_COUNT_FOR, May, Operator
+from services.console.web.session import ACCOUNT, SignedIn, csrf_of, own_path, read_our_form
 from services.console.web.templates import Pages, go_to
+from services.platform.runtime.http.strangers import place_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.operators import Access, OperatorRole
+from services.safeguarding.operators import Access, Because, OperatorRole
+
+BEFORE = "safe-return-before"
+"""A cookie of the sign-in page alone, so that another site's form cannot sign somebody in."""
+DEVICE = "safe-return-device"
+"""Says that somebody has signed in with this browser before. It opens nothing."""
+REFUSED, HELD_BACK, CROWDED = "refused", "held-back", "crowded"
+A_MOMENT = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What was typed, and where. `place` is the network's, or the device's where the name's owner has used it."""
+
+    sign_in: str
+    password: str
+    code: str
+    place: str
+    now: datetime
+
+
+@dataclass(frozen=True)
+class SignInPages(Pages):
+    keyring: Keyring
+    limiter: SignInLimiter = field(default_factory=SignInLimiter)
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route("/sign-in", self.show, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/sign-in", self.sign_in, methods=["POST"], include_in_schema=False)
+        app.add_api_route("/sign-in/again", self.show_again, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/sign-in/again", self.sign_in_again, methods=["POST"], include_in_schema=False)
+        app.add_api_route("/sign-out", self.sign_out, methods=["POST"], include_in_schema=False)
+
+    async def show(self, request: Request, then: str = "/") -> Response:
+        return self.page(request, then, None, HTTPStatus.OK)
+
+    async def sign_in(self, request: Request) -> Response:
+        form = await read_our_form(request, csrf_of(request.cookies.get(BEFORE, "")))
+        place = place_of(request)
+        with self.limiter.slot(place) as has_room:
+            if not has_room:
+                return self._turn_away(request, form.get("then", "/"), CROWDED, A_MOMENT)
+            return await self._try(request, form, place)
+
+    async def _try(self, request: Request, form: dict[str, str], place: str) -> Response:
+        sign_in, then, now = form.get("name", ""), form.get("then", "/"), self.guard.clocks.wall()
+        device = request.cookies.get(self.guard.cookie_named(DEVICE), "")
+        async with self.guard.store.transaction() as uow:
+            source = await sessions.place_of_attempt(uow, sign_in, device, place, now)
+            may_try = await sessions.count_attempt(uow, sign_in, source, now)
+            found = await uow.fetch(accounts.account_by_sign_in(sign_in))
+        if not may_try:
+            return self._turn_away(request, then, HELD_BACK, FAILURES_COUNT_FOR)
+        attempt = Attempt(sign_in, form.get("password", ""), form.get("code", ""), source, now)
+        seal = None if found is None else found.password_seal
+        is_right = await verify_password(attempt.password, seal)
+        async with self.guard.store.transaction() as uow:
+            # Who has reset the account meanwhile has ended its sessions: none begins by the old password after that.
+            found = await uow.fetch(accounts.account_by_sign_in(sign_in, locked=True))
+            is_right = is_right and found is not None and found.password_seal == seal
+            if found is None or not is_right or found.disabled_at is not None:
+                because = Because.ENDED if found is not None and is_right else Because.CREDENTIALS
+                record_access(uow, Access.REFUSED, None if found is None else found.operator, because=because)
+                token = None
+            else:
+                token = await self._enter(uow, found, attempt, is_known=source != place)
+        if token is None or found is None:
+            metrics.SIGN_INS.labels(REFUSED).inc()
+            return self.page(request, then, REFUSED, HTTPStatus.FORBIDDEN)
+        answer = self.enter(found, token, then)
+        device = device or secrets.token_urlsafe(sessions.TOKEN_BYTES)
+        async with self.guard.store.transaction() as uow:
+            sessions.know_device(uow, device, found.operator.account, now)
+        self.guard.keep(answer, self.guard.cookie_named(DEVICE), device, sessions.DEVICE_KNOWN_FOR)
+        return answer
+
+    async def _enter(self, uow: UnitOfWork, account: Account, attempt: Attempt, *, is_known: bool) -> str | None:
+        """The session's token. None: the code is wrong, or too many were. Forgets that the attempt had failed."""
+        if not await self._passes_second(uow, account, attempt, is_known=is_known):
+            record_access(uow, Access.REFUSED, account.operator, because=Because.CREDENTIALS)
+            return None
+        sessions.forget_attempt(uow, attempt.sign_in, attempt.place, attempt.now)
+        record_access(uow, Access.SIGNED_IN, account.operator)
+        return sessions.begin_session(uow, account.operator.account, attempt.now)
+
+    async def _passes_second(self, uow: UnitOfWork, account: Account, attempt: Attempt, *, is_known: bool) -> bool:
+        if account.second_factor is None:
+            return True
+        place = attempt.place if is_known else sessions.SECOND_FACTOR
+        if not await sessions.count_attempt(uow, attempt.sign_in, place, attempt.now):
+            return False
+        if not await check_code(uow, self.keyring, account, attempt.code, self.guard.clocks.own()):
+            return False
+        sessions.forget_attempt(uow, attempt.sign_in, place, attempt.now)
+        return True
+
+    def enter(self, account: Account, token: str, then: str) -> Response:
+        """Sends the browser on with its session."""
+        metrics.SIGN_INS.labels("signed-in").inc()
+        home = "/" if account.operator.may(May.LOOK) else "/accounts"
+        path = own_path(then)
+        answer = go_to(home if path == "/" else path)
+        self.guard.set_cookie(answer, token)
+        answer.delete_cookie(BEFORE, path="/sign-in")
+        return answer
+
+    async def show_again(self, request: Request, then: str = "/", fault: str = "") -> Response:
+        """Asks for the second factor, or where a sandbox's account has none for the password."""
+        signed_in = await self.guard.require(request, None)
+        if signed_in.account.provider is not None:
+            return go_to(f"/providers/{signed_in.account.provider}/sign-in?again=true&then={quote(own_path(then))}")
+        status = HTTPStatus.FORBIDDEN if fault else HTTPStatus.OK
+        shown = {"then": own_path(then), "fault": fault, "has_code": signed_in.account.second_factor is not None}
+        return self.templates.page(request, "again.html", shown, signed_in, status=status)
+
+    async def sign_in_again(self, request: Request) -> Response:
+        signed_in, form = await self.guard.enter_with_form(request, None)
+        account, now, then = signed_in.account, self.guard.clocks.wall(), form.get("then", "/")
+        device = request.cookies.get(self.guard.cookie_named(DEVICE), "")
+        async with self.guard.store.transaction() as uow:
+            place = await sessions.place_of_attempt(uow, account.sign_in, device, sessions.SECOND_FACTOR, now)
+            if not await sessions.count_attempt(uow, account.sign_in, place, now):
+                return self._turn_away(request, then, HELD_BACK, FAILURES_COUNT_FOR)
+        has_code = account.second_factor is not None
+        is_right = has_code or await verify_password(form.get("password", ""), account.password_seal)
+        async with self.guard.store.transaction() as uow:
+            by_phone = self.guard.clocks.own()
+            is_right = is_right and await check_code(uow, self.keyring, account, form.get("code", ""), by_phone)
+            record_access(uow, Access.PROVED if is_right else Access.REFUSED, account.operator)
+            if is_right:
+                sessions.forget_attempt(uow, account.sign_in, place, now)
+                await sessions.prove_session(uow, signed_in.token, account.operator.account, now)
+        return go_to(own_path(then)) if is_right else await self.show_again(request, then, REFUSED)
+
+    def _turn_away(self, request: Request, then: str, why: str, wait: timedelta) -> Response:
+        metrics.SIGN_INS.labels(why).inc()
+        answer = self.page(request, then, why, HTTPStatus.TOO_MANY_REQUESTS)
+        answer.headers["retry-after"] = str(int(wait.total_seconds()))
+        return answer
+
+    async def sign_out(self, request: Request) -> Response:
+        token, now = request.cookies.get(self.guard.cookie, ""), self.guard.clocks.wall()
+        await read_our_form(request, csrf_of(token))
+        async with self.guard.store.transaction() as uow:
+            found = await sessions.use_session(uow, token, now, self.guard.limits, following=True)
+            if found is not None:
+                record_access(uow, Access.SIGNED_OUT, found.account.operator, provider=found.account.provider)
+            sessions.end_session(uow, token)
+        answer = go_to("/sign-in")
+        self.guard.clear_cookie(answer)
+        return answer
+
+    def page(self, request: Request, then: str, fault: str | None, status: HTTPStatus) -> Response:
+        """The page to sign in, which says why the last attempt failed."""
+        before = request.cookies.get(BEFORE) or secrets.token_urlsafe(32)
+        shown = {"then": own_path(then), "fault": fault, "titles": self.templates.providers}
+        answer = self.templates.page(request, "sign-in.html", shown, csrf=csrf_of(before), status=status)
+        answer.set_cookie(BEFORE, before, path="/sign-in", secure=self.guard.secure, httponly=True, samesite="strict")
+        return answer
+
 
 CHANGES = {
     "make": Access.ACCOUNT_MADE,

@@ -1,11 +1,11 @@
-"""Serves the pages by which an authority gets from nothing to live, and those on which changes of forces and agencies
-are decided.
+"""Serves the pages by which an authority gets from nothing to live, those on which changes of forces and agencies are
+decided, and the one on which records are held for an inquiry, and somebody's are erased by two people.
 
 Whoever administers an authority needs no shell. A second person sees each change, and approves it or takes it back.
 """
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -21,14 +21,81 @@ from starlette.responses import Response
 from services.console.accounts import sessions
 from services.console.accounts.repository import account_names
 from services.console.acts.authorities import AuthorityService, Readiness
+from services.console.acts.disposal import DisposalService
 from services.console.policy.access import ALL, May
 from services.console.web.session import SignedIn, act_of, require_every_authority
 from services.console.web.templates import Pages, go_to
 from services.platform.delivery.model import TEXT_WAYS
 from services.platform.runtime.http.browser_form import parse_form
 from services.platform.runtime.limits import REGISTER_BYTES
+from services.platform.store.disposal.erasures import Hindrance
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.working_time import ENGLAND
+
+MOST_OF_A_REASON = 500
+ASKED = frozenset({"hold", "erase"})
+
+
+@dataclass(frozen=True)
+class RecordPages(Pages):
+    """Whoever comes has shown of late who they are."""
+
+    service: DisposalService
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route("/records", self.show, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/records", self.decide, methods=["POST"], include_in_schema=False)
+
+    async def show(self, request: Request, whom: str = "") -> Response:
+        signed_in = await self.guard.require(request, May.DISPOSE, proved=True)
+        return await self._page(request, signed_in, form={"whom": whom})
+
+    async def decide(self, request: Request) -> Response:
+        signed_in, form = await self.guard.enter_with_form(request, May.DISPOSE, proved=True)
+        who, act, what = signed_in.operator, act_of(form), form.get("what", "")
+        reason = form.get("reason", "")[:MOST_OF_A_REASON]
+        if what in {*ASKED, "end-hold"} and not reason:
+            return await self._page(request, signed_in, fault="reason", form=form)
+        hindered: Sequence[Hindrance] = ()
+        if what in ASKED:
+            whom = await self.service.whom(who, form.get("whom", ""), form.get("authority") or who.only_authority or "")
+            if whom is None:
+                return await self._page(request, signed_in, fault="whom", form=form)
+            if what == "hold" and (whom.owner or "").startswith("person-"):
+                return await self._page(request, signed_in, fault="person", form=form)
+            does = self.service.hold if what == "hold" else self.service.ask
+            hindered = await does(who, act, whom, reason)
+        elif what == "end-hold":
+            await self.service.end_hold(who, act, _id_of(form), reason)
+        elif what == "withdraw":
+            await self.service.withdraw(who, act, _id_of(form))
+        elif what == "approve":
+            hindered = await self.service.approve(who, act, _id_of(form))
+        else:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-change")
+        if hindered:
+            return await self._page(request, signed_in, fault="hindered", form=form, hindered=hindered)
+        return go_to("/records", signed_in, what)
+
+    async def _page(
+        self,
+        request: Request,
+        signed_in: SignedIn,
+        *,
+        form: Mapping[str, str],
+        fault: str = "",
+        hindered: Sequence[Hindrance] = (),
+    ) -> Response:
+        shown = {"form": form, "fault": fault, "hindered": hindered, "act": uuid4()}
+        return self.templates.page(request, "records.html", shown | dict(await self.service.shown()), signed_in)
+
+
+def _id_of(form: Mapping[str, str]) -> UUID:
+    try:
+        return UUID(form.get("id", ""))
+    except ValueError:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-change") from None
+
 
 WITHIN_SECONDS = 10
 UNSET = "This console does not know where the register is (SAFE_RETURN_CASEWORK_URL): use services organisations."

@@ -1,1 +1,0 @@
-"""Counts open work in the console's tables, for metrics."""
