@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import yaml
 
-from services.console import monitoring
+from services.console import metrics
 
 Kind: TypeAlias = Literal["number", "lines", "bars", "stack"]
 Colour: TypeAlias = Literal["green", "orange", "red", "blue"]
@@ -91,7 +91,7 @@ def number(
     return Panel(title, says, ask, runbook, unit=unit, kind="number", limits=limits, base=base, width=4, height=5)
 
 
-COUNTED = yaml.safe_load(Path(monitoring.__file__).with_name("gauges.yaml").read_text())
+COUNTED = yaml.safe_load(Path(metrics.__file__).with_name("gauges.yaml").read_text())
 LABELS: dict[str, list[str]] = {
     name: gauge["by"] for group in COUNTED.values() for each in group for name, gauge in each["gauges"].items()
 }

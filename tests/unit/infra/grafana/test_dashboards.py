@@ -13,7 +13,7 @@ from infra.grafana.boards import BOARDS
 from infra.grafana.boards.children_missing_now import AGES
 from infra.grafana.panel import Board, Panel
 from infra.grafana.renderer import COLOUR_OF_UNKNOWN, NOT_KNOWN
-from services.console import monitoring
+from services.console import metrics
 
 ROOT = Path(__file__).parents[4]
 SCHEMAS = ROOT.parent / "shared" / "data" / "grafana"
@@ -131,7 +131,7 @@ def test_the_greatest_bars_are_shown_or_all_in_their_order(board: Board, panel: 
 
 
 def test_the_ages_of_open_episodes_are_those_that_are_counted() -> None:
-    written = Path(monitoring.__file__).with_name("gauges.yaml").read_text()
+    written = Path(metrics.__file__).with_name("gauges.yaml").read_text()
     assert ", ".join(f"'{age}'" for age in AGES) in written
 
 
