@@ -14,7 +14,7 @@ OTHERWISE = {
     "casework/mappings/ssd.yaml": "reads a supplier's file",
     "casework/policy/organisations.py": "says its zone",
     "console/pages/directory.html": "is a rota's, of no day",
-    "options/returns/counts.py": "counts the hours of a day",
+    "options/returns/pages.py": "counts the hours of a day",
     "handbook/phrases.py": "is a rule's, of no day",
     "handbook/stories/story_pages.py": "is a story's, of June",
     "platform/bus/dead_letters.py": "says its zone",
