@@ -249,7 +249,7 @@ def simulate(
     count: bool = typer.Option(False, "--count", help="How many messages each reader gets, and which are needless."),
 ) -> None:
     """Run a story (tests/scenarios/*.yaml) on the real engine with a moved clock. Sends nothing."""
-    from services.handbook.stories.message_count import count_messages
+    from services.handbook.stories.golden_stories import count_messages
     from services.handbook.stories.story_pages import page
     from services.protocol.simulate import simulate as timeline_of
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Formatter
 
 from services.carers import messages as carers
-from services.handbook.stories import message_count
+from services.handbook.stories import golden_stories
 from services.platform.delivery.channels.gsm_segments import is_gsm, segments, units
 from services.platform.delivery.channels.sms import REPEAT_MARK
 from services.professionals.wording import MAIL_LANGUAGES, MAILS, TEXT_LANGUAGES, TEXTS
@@ -168,7 +168,7 @@ def check(folder: Path | None = None) -> list[Finding]:
     """
     findings = faults_of_rules(folder)
     if not any(each.unreadable for each in findings):
-        findings += [*not_written(files(folder)), *message_count.faults()]
+        findings += [*not_written(files(folder)), *golden_stories.budget_faults()]
     return findings + faults()
 
 

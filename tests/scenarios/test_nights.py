@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.handbook.stories.message_count import count_messages, over_budget
+from services.handbook.stories.golden_stories import count_messages, over_budget
 from services.protocol.loader import Library, files
 from services.protocol.simulate import Answers, Happening, read_story, tell
 from services.safeguarding.roles import Role

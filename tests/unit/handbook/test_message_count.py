@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from services.command_line import app
-from services.handbook.stories import message_count
-from services.handbook.stories.message_count import (
+from services.handbook.stories import golden_stories
+from services.handbook.stories.golden_stories import (
     ESCALATES,
+    budget_faults,
     budgeted_stories,
     count_messages,
-    faults,
     over_budget,
 )
 from services.protocol.loader import Library, files, read_rules
@@ -94,12 +94,12 @@ def test_who_gets_more_than_the_budget_is_named_with_the_channel(small: Library)
 
 
 def test_check_refuses_rules_that_send_more_than_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert faults() == []
+    assert budget_faults() == []
     tight = tmp_path / "budget.yaml"
     tight.write_text(
-        message_count.BUDGET.read_text().replace("  most:\n", "  most:\n    police.control-room webhook: 1\n")
+        golden_stories.BUDGET.read_text().replace("  most:\n", "  most:\n    police.control-room webhook: 1\n")
     )
-    monkeypatch.setattr(message_count, "BUDGET", tight)
+    monkeypatch.setattr(golden_stories, "BUDGET", tight)
     result = CliRunner().invoke(app, ["check"])
     assert result.exit_code == 1
     assert (

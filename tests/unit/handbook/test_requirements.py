@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.handbook.documents import requirements
-from services.handbook.documents.requirements import Requirement, faults, stories_of
+from services.handbook.documents import pages
+from services.handbook.documents.pages import Requirement, requirement_faults, stories_of
 from services.protocol.loader import DEFAULT, Library, files
 
 PROTOCOL = Library(files()).current(DEFAULT)
@@ -13,8 +13,8 @@ GOOD = {"id": "G1", "basis": ["S37"], "asks": "Nothing is confirmed.", "rules": 
 
 def found(monkeypatch: pytest.MonkeyPatch, **changes: object) -> list[str]:
     written = Requirement.model_validate({**GOOD, **changes})
-    monkeypatch.setattr(requirements, "requirements", lambda: (written,))
-    return [*faults(PROTOCOL, TOLD_BY)]
+    monkeypatch.setattr(pages, "requirements", lambda: (written,))
+    return [*requirement_faults(PROTOCOL, TOLD_BY)]
 
 
 def test_a_requirement_with_a_rule_that_cites_it_and_a_story_is_sound(monkeypatch: pytest.MonkeyPatch) -> None:

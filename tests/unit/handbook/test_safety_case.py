@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.handbook.documents import safety_case
-from services.handbook.documents.safety_case import Hazard, faults, page
+from services.handbook.documents import pages
+from services.handbook.documents.pages import Hazard, hazard_faults, safety_case_page
 from services.protocol.loader import DEFAULT, Library, files
 
 PROTOCOL = Library(files()).current(DEFAULT)
@@ -16,13 +16,13 @@ HELD: dict[str, Any] = {"does": "It is held.", "rules": ["location-enquiry"], "t
 def _hazard(monkeypatch: pytest.MonkeyPatch, *, residual: tuple[int, int] = (5, 1), **changes: object) -> None:
     about = {"hazard": "A report is lost", "cause": "A crash.", "effect": "Nobody searches.", "left": "Nothing."}
     written = {"id": "H1", **about, "initial": (5, 3), "residual": residual, "controls": [{**HELD, **changes}]}
-    monkeypatch.setattr(safety_case, "hazards", lambda: (Hazard.model_validate(written),))
+    monkeypatch.setattr(pages, "hazards", lambda: (Hazard.model_validate(written),))
 
 
 def test_a_hazard_whose_controls_hold_is_rendered_with_its_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
     _hazard(monkeypatch)
-    assert "rules `location-enquiry`; tests [hazards have each their own number]" in page(PROTOCOL)
-    assert "| H1 | A report is lost | 5 x 3 = 15 | 5 x 1 = 5 |" in page(PROTOCOL)
+    assert "rules `location-enquiry`; tests [hazards have each their own number]" in safety_case_page(PROTOCOL)
+    assert "| H1 | A report is lost | 5 x 3 = 15 | 5 x 1 = 5 |" in safety_case_page(PROTOCOL)
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_what_is_gone_is_named_and_no_page_is_rendered(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], says: str
 ) -> None:
     _hazard(monkeypatch, **changes)
-    assert [*faults(PROTOCOL)] == [says]
+    assert [*hazard_faults(PROTOCOL)] == [says]
     with pytest.raises(ValueError, match="H1"):
-        page(PROTOCOL)
+        safety_case_page(PROTOCOL)
 
 
 def test_hazards_have_each_their_own_number() -> None:
-    assert [each.id for each in safety_case.hazards()] == [f"H{n}" for n in range(1, len(safety_case.hazards()) + 1)]
+    assert [each.id for each in pages.hazards()] == [f"H{n}" for n in range(1, len(pages.hazards()) + 1)]
