@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from services.audit.commands import audit, aware
-from services.casework.commands import organisations, register
 from services.console.accounts.commands import accounts
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.commands import admin_database, refuse
@@ -25,9 +24,7 @@ KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
-app.add_typer(organisations, name="organisations")
 app.add_typer(police, name="police")
-app.add_typer(register, name="register")
 for _option in fit_options():
     for _name, _command in _option.commands().items():
         if isinstance(_command, typer.Typer):

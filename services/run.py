@@ -19,6 +19,7 @@ OPTIONS = {
     "key-wrappers": "services.options.key_wrappers",
     "polled-forces": "services.options.polled_forces",
     "provider-sign-in": "services.options.provider_sign_in",
+    "register-upkeep": "services.options.register_upkeep",
     "returns": "services.options.returns",
     "second-text-way": "services.options.second_text_way",
 }

@@ -92,7 +92,7 @@ async def _enter_example(secrets: SecretFiles) -> None:
         await asyncio.to_thread(operators.make, secrets, PORTS)
         given = authority.organisations(secrets, PORTS, OWN_ADDRESS)
         await asyncio.to_thread(organisations.enter, secrets, PORTS, given)
-        await asyncio.to_thread(authority.load, f"http://127.0.0.1:{PORTS['casework']}", secrets, PORTS)
+        await asyncio.to_thread(authority.load, secrets, PORTS)
     for each in operators.every(secrets):
         print(f"{each.sign_in:15} {each.password}   {each.what}")
 

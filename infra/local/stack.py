@@ -92,7 +92,7 @@ class Stack:
             if self._example:
                 example_operators.make(self._secrets, self.ports)
                 example_organisations.enter(self._secrets, self.ports)
-                example_authority.load(self._roster.endpoints()["casework"], self._secrets, self.ports)
+                example_authority.load(self._secrets, self.ports)
             self._publish_endpoints()
         except BaseException:
             self.stop()

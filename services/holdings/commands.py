@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import typer
 
-from services.casework.commands import acting
+from services.options.register_upkeep.commands import acting
 from services.platform.runtime.commands import By, admin_database, refuse, require_text
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def dispose_authority(
 
 async def _owners(code: str, second: str = "") -> tuple[list[str], datetime]:
     """Whose codes these are, and when. Raises Exit."""
-    from services.casework.organisations import changes_by_code
+    from services.options.register_upkeep.organisations import changes_by_code
 
     async with acting(code) as first:
         if not second:

@@ -21,6 +21,7 @@ from services.casework.settings import CaseworkSettings
 from services.console import web as console_web
 from services.console.settings import ConsoleSettings
 from services.options.polled_forces.polled import PollEndpoint
+from services.options.register_upkeep.endpoint import mount
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.runtime.clocks import Clocks
@@ -125,7 +126,7 @@ def _name_of(answer: Any, status: str, named: dict[str, Any]) -> str:
 
 def _casework() -> FastAPI:
     settings = CaseworkSettings.model_construct(master_key=KEY, phone_key=KEY)
-    return casework_web.pages(ABSENT, Clocks(), settings)
+    return casework_web.pages(ABSENT, Clocks(), settings, [mount])
 
 
 def _carers() -> FastAPI:

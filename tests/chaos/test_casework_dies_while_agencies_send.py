@@ -25,7 +25,7 @@ from standardwebhooks import Webhook
 
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import ROOT
-from services.casework.web.photographs import redrawn
+from services.options.register_upkeep.photographs import redrawn
 from services.platform.messages.envelope import read
 from services.platform.register.police_notice import photograph_of
 from services.platform.store.encryption import Keyring

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.casework.policy.agency_event import OURS
-from services.casework.web.openapi import sayable
+from services.casework.openapi import sayable
+from services.casework.policy import OURS
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.events import Told
 from services.safeguarding.identifiers import derived

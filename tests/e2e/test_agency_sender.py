@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from infra.local.settings.secret_files import SecretFiles, webhook_secret
 from infra.local.stack import Stack
-from services.casework.web.openapi import event_schema, sayable
+from services.casework.openapi import event_schema, sayable
 from services.safeguarding.child_events.events import Told
 
 DOCS = Path(__file__).parents[2] / "docs" / "integrating"

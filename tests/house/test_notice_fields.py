@@ -34,7 +34,7 @@ child.hair:
 """
 TAKES = """
 from dataclasses import fields
-from services.casework.policy.register_import import read
+from services.options.register_upkeep.policy.register_import import read
 from services.console.web.templates import Words
 from services.platform.register.police_notice import ChildFacts
 from services.police.notices.builder import _child

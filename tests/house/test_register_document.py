@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.casework.policy.register_import import KnownReferences, cross_faults, read
-from services.casework.policy.rows import TABLES, AuthorityRow, DirectoryRole, Row
+from services.options.register_upkeep.policy.register_import import KnownReferences, cross_faults, read
+from services.options.register_upkeep.policy.rows import TABLES, AuthorityRow, DirectoryRole, Row
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/integrating/register.md").read_text()

@@ -28,7 +28,7 @@ child.advocate:
     cy: { name: "eiriolwr", short: "yr eiriolwr", whose: "yr ydych yn eiriolwr iddo" }
 """
 TAKES = """
-from services.casework.policy.rows import DirectoryRole
+from services.options.register_upkeep.policy.rows import DirectoryRole
 from services.console.web.templates import Words
 from services.professionals.wording import MAIL_LANGUAGES, TEXT_LANGUAGES
 from services.protocol.policy.rule_language.grammar import Rule

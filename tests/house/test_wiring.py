@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from infra.kafka import __file__ as infra_kafka
-from services.casework.policy.register_import import read
+from services.options.register_upkeep.policy.register_import import read
 from services.platform.bus.topics import DECLARATION, read_declaration
 from services.protocol.loader import Library, files
 from services.protocol.policy.duties.steps import kind_of_duty

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 from pydantic import SecretStr
 from pyrage import x25519
@@ -28,11 +28,12 @@ from infra.local.settings.environment import (
 )
 from infra.local.settings.layout import Layout
 from infra.local.settings.secret_files import SecretFiles, identifier, key, notify_key, token, webhook_secret, write
-from services.casework.credentials import WRITABLE, Credential
+from services.casework.settings import CaseworkSettings
+from services.options.register_upkeep.credentials import WRITABLE, Credential
+from services.options.register_upkeep.importer import Held, Refused, RegisterImporter, Sent
 from services.platform.delivery.channels.sms import REPEATED
 from services.platform.register.operators import add_credential, hash_token, new_token
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.settings import Settings
 from services.platform.store.query import Query
 from services.platform.store.story_clock import opened
 from services.safeguarding.identifiers import new_id
@@ -54,7 +55,7 @@ OFFICER = {"name": "PC Rowntree", "collar_number": "WM 2214"}
 
 
 class ExampleRefused(Exception):
-    """casework did not take an example authority; the text holds its answer."""
+    """An example authority does not hold together; the text says why."""
 
 
 def authorities(secrets: SecretFiles, ports: Mapping[str, int], at: str = HERE) -> Iterator[Authority]:
@@ -75,18 +76,36 @@ def _filled_in(file: Path, secrets: SecretFiles, ports: Mapping[str, int], at: s
     return json.loads(SECRET.sub(lambda found: secrets.value(found[1], webhook_secret), text))
 
 
-def load(casework: str, secrets: SecretFiles, ports: Mapping[str, int]) -> None:
-    """Imports every example authority into the register. To import it again changes nothing. Raises ExampleRefused."""
+def load(secrets: SecretFiles, ports: Mapping[str, int]) -> None:
+    """Imports every example authority into the register, whether or not casework takes imports. To import it again
+    changes nothing. Raises ExampleRefused.
+    """
     import_bearer(OF_THE_GUIDE, secrets, ports)
-    with httpx.Client(timeout=60, trust_env=False) as client:
-        for authority in authorities(secrets, ports):
-            name = authority["authority"]["id"]
-            bearer = import_bearer(name, secrets, ports)
-            answer = client.put(f"{casework}/register/{name}", json=authority, headers=bearer)
-            if not answer.is_success:
-                raise ExampleRefused(
-                    f"casework answered {answer.status_code} to the example authority {name}: {answer.text}"
-                )
+    for authority in authorities(secrets, ports):
+        import_bearer(authority["authority"]["id"], secrets, ports)
+        asyncio.run(_import(settings_of_casework(secrets, ports), secrets.signing_key("casework"), authority))
+
+
+async def _import(settings: CaseworkSettings, signing_key: str, authority: Authority) -> None:
+    name, clocks = authority["authority"]["id"], Clocks()
+    async with opened(settings, "casework", clocks, signing_key=SecretStr(signing_key)) as store:
+        importer = RegisterImporter(store, clocks, settings.keyring, settings)
+        try:
+            await importer.take(name, Sent(authority, sha256(json.dumps(authority).encode()).hexdigest(), "example"))
+        except Refused as refused:
+            raise ExampleRefused(f"The example authority {name} is refused: {refused.faults}") from None
+        except Held as held:
+            raise ExampleRefused(f"The example authority {name} would end {held.losses}") from None
+
+
+def settings_of_casework(secrets: SecretFiles, ports: Mapping[str, int]) -> CaseworkSettings:
+    return CaseworkSettings(
+        database=database(ports),
+        database_password=SecretStr(secrets.database_password("casework")),
+        http_port=ports["casework"],
+        master_key=SecretStr(secrets.value("master_key", key)),
+        phone_key=SecretStr(secrets.value("phone_key", key)),
+    )
 
 
 def import_bearer(authority: str, secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, str]:
@@ -96,16 +115,11 @@ def import_bearer(authority: str, secrets: SecretFiles, ports: Mapping[str, int]
     own = secrets.value(f"register-token-{authority}", new_token)
     now = Clocks().wall()
     credential = Credential(new_id("credential"), authority, frozenset(WRITABLE), now + TOKEN_HOLDS)
-    settings = Settings(
-        database=database(ports),
-        database_password=SecretStr(secrets.database_password("casework")),
-        http_port=ports["casework"],
-    )
-    asyncio.run(_keep(settings, credential, own, now))
+    asyncio.run(_keep(settings_of_casework(secrets, ports), credential, own, now))
     return {"authorization": f"Bearer {own}"}
 
 
-async def _keep(settings: Settings, credential: Credential, own: str, now: datetime) -> None:
+async def _keep(settings: CaseworkSettings, credential: Credential, own: str, now: datetime) -> None:
     async with opened(settings, "casework") as store, store.transaction() as uow:
         uow.write(LIVE, {"authority": credential.authority})
         asked = {"hash": hash_token(own), "expires_at": credential.expires_at}

@@ -8,11 +8,10 @@ from pydantic import SecretStr
 
 from infra.local.example import authority as example_authority
 from infra.local.example import operators as example_operators
-from infra.local.settings.environment import database
-from infra.local.settings.secret_files import SecretFiles, key
-from services.casework import organisations
-from services.casework.policy.organisations import Organisations
-from services.platform.delivery.settings.keys import KeySettings
+from infra.local.settings.secret_files import SecretFiles
+from services.casework.settings import CaseworkSettings
+from services.options.register_upkeep import organisations
+from services.options.register_upkeep.policy.organisations import Organisations
 from services.platform.register.operators import operator_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.story_clock import opened
@@ -20,20 +19,13 @@ from services.platform.store.story_clock import opened
 
 def enter(secrets: SecretFiles, ports: Mapping[str, int], given: Mapping[str, Any] | None = None) -> None:
     """Enters the example's, or `given`. What has changed since the last start, such as a port, is in force at once."""
-    settings = KeySettings(
-        database=database(ports),
-        database_password=SecretStr(secrets.database_password("casework")),
-        http_port=ports["casework"],
-        master_key=SecretStr(secrets.value("master_key", key)),
-        phone_key=SecretStr(secrets.value("phone_key", key)),
-    )
     entered = Organisations.model_validate(given or example_authority.organisations(secrets, ports))
     signing_key = SecretStr(secrets.signing_key("casework"))
     codes = example_operators.codes(secrets, ports, "operator", "manager")
-    asyncio.run(_enter(settings, signing_key, entered, codes))
+    asyncio.run(_enter(example_authority.settings_of_casework(secrets, ports), signing_key, entered, codes))
 
 
-async def _enter(settings: KeySettings, signing_key: SecretStr, given: Organisations, codes: list[str]) -> None:
+async def _enter(settings: CaseworkSettings, signing_key: SecretStr, given: Organisations, codes: list[str]) -> None:
     async with opened(settings, "casework", signing_key=signing_key) as store, store.transaction() as uow:
         now = Clocks().wall()
         acting = await uow.fetch_each([operator_by_code(each, now) for each in codes])

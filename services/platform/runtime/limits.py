@@ -1,4 +1,4 @@
-"""Limits the size of requests and mails, by kind. A photograph's limit is policy (casework.policy.picture)."""
+"""Limits the size of requests and mails, by kind."""
 
 FORM_BYTES = 64 * 1024
 """A page's form, or one that Twilio posts."""

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from services.casework.web import events
+from services.casework import web
 from services.platform.runtime.http import strangers
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
@@ -135,7 +135,7 @@ async def test_who_asks_too_often_waits_before_the_database_is_asked_and_shuts_n
     forged = hospital.event(source="/agencies/elsewhere")
     for _ in range(strangers.MOST_OF_A_STRANGER):
         assert (await hospital.send(forged)).status_code == 401
-    monkeypatch.setattr(events, "agency_by_source", None)
+    monkeypatch.setattr(web, "agency_by_source", None)
     refused = await hospital.send(forged)
     monkeypatch.undo()
     assert (refused.status_code, refused.headers["content-type"]) == (429, PROBLEM)

@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.credentials import WRITABLE, Credential
+from services.options.register_upkeep.credentials import WRITABLE, Credential
 from services.platform.register.operators import add_credential, withdraw_credential
 from services.platform.runtime.http import strangers
 from services.platform.store.unit_of_work import Store

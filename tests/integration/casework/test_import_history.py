@@ -14,9 +14,9 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.register_monitor import forget_replaced, show_ages
-from services.casework.store import import_history
-from services.casework.store.import_history import CannotUndo, last_imports, undo_by_code
+from services.options.register_upkeep import history
+from services.options.register_upkeep.history import CannotUndo, last_imports, undo_by_code
+from services.options.register_upkeep.monitor import forget_replaced, show_ages
 from services.platform.messages.envelope import read
 from services.platform.register.police_notice import facts_for_notice
 from services.platform.runtime.clocks import Clocks
@@ -363,7 +363,7 @@ async def test_rows_that_an_import_replaced_are_forgotten_though_its_authority_i
 ) -> None:
     """A few at once: all that the first import brought may be too many for one statement."""
     await council.imported(council.document)
-    monkeypatch.setattr(import_history, "FORGOTTEN_AT_ONCE", 5)
+    monkeypatch.setattr(history, "FORGOTTEN_AT_ONCE", 5)
     store = Store(council.engine, origin=Origin("casework", Clocks()))
     for ahead, left in ((timedelta(days=34), True), (timedelta(days=36), True), (timedelta(days=36), False)):
         while await forget_replaced(store, Clocks(AHEAD + ahead)) and not left:

@@ -15,8 +15,8 @@ from prometheus_client import REGISTRY
 from typer.testing import CliRunner, Result
 
 from infra.docker.certificates import Authority
-from services.casework.commands import organisations
-from services.casework.register_monitor import show_ends
+from services.options.register_upkeep.commands import organisations
+from services.options.register_upkeep.monitor import show_ends
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.webhook_signature import generate_key
 from services.platform.runtime.clocks import Clocks

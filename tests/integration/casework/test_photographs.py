@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.web.photographs import redrawn
+from services.options.register_upkeep.photographs import redrawn
 from services.platform.register.police_notice import photograph_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal.retention import Disposal

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.casework.commands import register
-from services.casework.credentials import WRITABLE
+from services.options.register_upkeep.commands import register
+from services.options.register_upkeep.credentials import WRITABLE
 from services.platform.runtime.http.server import Web
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port

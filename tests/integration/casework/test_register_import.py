@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.policy.register_import import MOST_FAULTS
+from services.options.register_upkeep.policy.register_import import MOST_FAULTS
 from tests.support.engines.database import Database
 from tests.support.in_process.casework import ImportAuth, casework
 from tests.support.in_process.register import KEYRING, SECRET, authority, enter, fresh_number, parts

@@ -12,11 +12,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
 from sqlalchemy import text
 
-from services.casework.organisations import put_organisations
-from services.casework.policy.organisations import Organisations
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
+from services.options.register_upkeep.organisations import put_organisations
+from services.options.register_upkeep.policy.organisations import Organisations
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web
 from services.platform.store.notifications import Channels

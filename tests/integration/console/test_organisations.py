@@ -14,11 +14,11 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.organisations import put_organisations
-from services.casework.policy.organisations import Organisations
 from services.console.accounts import sessions
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
+from services.options.register_upkeep.organisations import put_organisations
+from services.options.register_upkeep.policy.organisations import Organisations
 from services.platform.register.organisations import Force, in_force, versions_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.server import Web

@@ -19,10 +19,10 @@ from typer.testing import CliRunner, Result
 
 from services.audit.store import DIGEST
 from services.audit.verification import one_moment, verify_all
-from services.casework.commands import register
 from services.holdings import authority_exit
 from services.holdings.authority_exit import CERTIFICATE, KEY, MANIFEST, theirs
 from services.holdings.commands import exits
+from services.options.register_upkeep.commands import register
 from services.platform.register import words
 from services.platform.register.keys import data_keys
 from services.platform.runtime.clocks import Clocks

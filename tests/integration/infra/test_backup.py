@@ -27,8 +27,8 @@ from infra.postgres.logins import open_backups, open_logins
 from infra.postgres.server import Server
 from services.audit import store as kept
 from services.audit.verification import one_moment, verify_all
-from services.casework.store.register_changes import correct_birth_date
-from services.casework.web.photographs import child_by_reference
+from services.casework.store import correct_birth_date
+from services.options.register_upkeep.photographs import child_by_reference
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.engine import connect

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.casework import organisations
-from services.casework.policy.organisations import Organisations
+from services.options.register_upkeep import organisations
+from services.options.register_upkeep.policy.organisations import Organisations
 from services.platform.delivery.channels.http.clients import Trust
 from services.platform.delivery.channels.webhook import signed
 from services.platform.delivery.links.tokens import Links

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.casework.web.photographs import keep_photograph
+from services.options.register_upkeep.photographs import keep_photograph
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.police.notices.schema import Child, NoticeData, Placement

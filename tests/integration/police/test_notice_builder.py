@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.casework.policy import agency_event
-from services.casework.store.event_intake import accept_event
+from services.casework import policy
+from services.casework.store import accept_event
 from services.platform.register import organisations, words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -49,13 +49,13 @@ async def told_by_the_hospital(police: Police, child: str = "C1", **said: Any) -
         "time": AT.isoformat(),
         "data": said,
     }
-    parsed = agency_event.parse(json.dumps(body).encode())
-    event = agency_event.read(parsed, may_say=["child.reported-missing.v1"], now=AT)
+    parsed = policy.parse(json.dumps(body).encode())
+    event = policy.read(parsed, may_say=["child.reported-missing.v1"], now=AT)
     async with Store(police.casework, origin=Origin("casework", Clocks())).transaction() as uow:
         agency = await uow.fetch(organisations.agency_by_source(police.keyring, parsed.source))
         assert agency is not None
         await accept_event(uow, police.keyring, agency, event, story=AT, wall=datetime.now(UTC))
-    known_as = agency_event.message_id(event.envelope)
+    known_as = policy.message_id(event.envelope)
     (said_of,) = [each for each in await outbox_of_casework(police, child) if each["id"] == known_as]
     return tuple(said_of["data"]["words"])
 

@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import text
 
 from services.casework.key_rotation import RENEWS
-from services.casework.organisations import destroy_key
+from services.options.register_upkeep.organisations import destroy_key
 from services.platform.register import directory, keys
 from services.platform.register.key_rotation import renew_all
 from services.platform.runtime.clocks import Clocks

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from services.casework.store.import_history import begin_import
-from services.casework.web.photographs import keep_photograph
 from services.console.read_model.projections import Handlers
+from services.options.register_upkeep.history import begin_import
+from services.options.register_upkeep.photographs import keep_photograph
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words

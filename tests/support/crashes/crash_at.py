@@ -119,13 +119,13 @@ def kept(countdown: Countdown, when: Literal["before", "after"]) -> None:
 
 def taken(countdown: Countdown, door: str) -> None:
     """Something has been taken in, and its sender not answered."""
-    module, name, method = door.split(".")
-    around(getattr(importlib.import_module(f"services.casework.web.{module}"), name), method, countdown, "after")
+    module, name, method = door.rsplit(".", 2)
+    around(getattr(importlib.import_module(f"services.{module}"), name), method, countdown, "after")
 
 
 def written(countdown: Countdown, module: str, name: str) -> None:
     """Something has been written; the transaction is not committed."""
-    around(importlib.import_module(f"services.casework.{module}"), name, countdown, "after")
+    around(importlib.import_module(f"services.{module}"), name, countdown, "after")
 
 
 def acknowledged(countdown: Countdown) -> None:
@@ -142,10 +142,14 @@ STEPS: dict[str, Callable[[Countdown], None]] = {
     "before-keeping": lambda countdown: kept(countdown, "before"),
     "kept": lambda countdown: kept(countdown, "after"),
     "read": read,
-    "event-written": lambda countdown: written(countdown, "web.events", "accept_event"),
-    "event-taken": lambda countdown: taken(countdown, "events.EventEndpoint.take_event"),
-    "photograph-written": lambda countdown: written(countdown, "web.photographs", "keep_photograph"),
-    "photograph-taken": lambda countdown: taken(countdown, "photographs.PhotographEndpoint.take_photograph"),
+    "event-written": lambda countdown: written(countdown, "casework.web", "accept_event"),
+    "event-taken": lambda countdown: taken(countdown, "casework.web.EventEndpoint.take_event"),
+    "photograph-written": lambda countdown: written(
+        countdown, "options.register_upkeep.photographs", "keep_photograph"
+    ),
+    "photograph-taken": lambda countdown: taken(
+        countdown, "options.register_upkeep.photographs.PhotographEndpoint.take_photograph"
+    ),
     "act-written": lambda countdown: acted(countdown, "_act"),
     "act-taken": lambda countdown: acted(countdown, "act"),
     "handled": handled,

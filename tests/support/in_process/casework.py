@@ -12,9 +12,10 @@ from fastapi import FastAPI
 from PIL import Image
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.casework.credentials import WRITABLE, Credential
 from services.casework.settings import CaseworkSettings
 from services.casework.web import pages
+from services.options.register_upkeep.credentials import WRITABLE, Credential
+from services.options.register_upkeep.endpoint import mount
 from services.platform.register.operators import add_credential
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
@@ -35,7 +36,7 @@ def casework(database: Database, engine: AsyncEngine, *, sandbox: bool = True) -
     }
     settings = CaseworkSettings.model_validate(database.settings("casework").model_dump() | own)
     clocks = Clocks(AHEAD)
-    return pages(Store(engine, origin=Origin("casework", clocks)), clocks, settings)
+    return pages(Store(engine, origin=Origin("casework", clocks)), clocks, settings, [mount])
 
 
 async def import_bearer(

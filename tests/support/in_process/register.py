@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from services.casework import organisations
-from services.casework.policy import register_import
-from services.casework.policy.organisations import Organisations, why_not_approved
-from services.casework.policy.register_import import cross_faults
-from services.casework.store.import_writer import lock_and_read, write_import
+from services.options.register_upkeep import organisations
+from services.options.register_upkeep.policy import register_import
+from services.options.register_upkeep.policy.organisations import Organisations, why_not_approved
+from services.options.register_upkeep.policy.register_import import cross_faults
+from services.options.register_upkeep.writer import lock_and_read, write_import
 from services.platform.register.keys import data_key
 from services.platform.register.organisations import versions_of
 from services.platform.register.words import Words, decrypt_words

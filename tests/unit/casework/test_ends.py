@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from cryptography.x509 import load_pem_x509_certificates
 
 from infra.docker.certificates import Authority
-from services.casework.register_monitor import CERTIFICATE, End, certificate_ends
+from services.options.register_upkeep.monitor import CERTIFICATE, End, certificate_ends
 from services.platform.register.organisations import force_owner
 from services.platform.store.encryption import Keyring
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.casework.policy.rows import Email
+from services.options.register_upkeep.policy.rows import Email
 
 EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 

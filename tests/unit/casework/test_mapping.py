@@ -7,9 +7,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from services.casework.policy import register_import, sheets
-from services.casework.policy.register_import import MOST_FAULTS
-from services.casework.policy.sheets import FileMapping, MappingFault, read_mapping
+from services.options.register_upkeep.policy import register_import, sheets
+from services.options.register_upkeep.policy.register_import import MOST_FAULTS
+from services.options.register_upkeep.policy.sheets import FileMapping, MappingFault, read_mapping
 
 COLUMNS = {
     "ssd_person": "pers_person_id pers_forename pers_surname pers_sex pers_ethnicity pers_dob pers_expected_dob pers_death_date",

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from services.casework.policy.organisations import (
+from services.options.register_upkeep.policy.organisations import (
     Change,
     ForceRow,
     Organisations,

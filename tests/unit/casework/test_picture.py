@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 from PIL.PngImagePlugin import PngInfo
 
-from services.casework.web.photographs import LONGEST_SIDE, MOST_SCANS, NoPhotograph, redrawn
+from services.options.register_upkeep.photographs import LONGEST_SIDE, MOST_SCANS, NoPhotograph, redrawn
 from tests.support.in_process.casework import taken
 
 SECRET = "51.4545 Fernside 07700900123"
@@ -131,7 +131,7 @@ def in_scans(count: int) -> bytes:
 def test_faulty_tags_are_neither_logged_nor_remembered() -> None:
     """There may be 65,535 of them, each with a warning of its own. pytest has filters of its own."""
     tag = struct.pack("<HHHIII", 1, 0x2000, 7, 1000, 8, 0)
-    draw = "from sys import stdin; from services.casework.web.photographs import redrawn; redrawn(stdin.buffer.read(), 'image/jpeg')"
+    draw = "from sys import stdin; from services.options.register_upkeep.photographs import redrawn; redrawn(stdin.buffer.read(), 'image/jpeg')"
     said = "from PIL.TiffImagePlugin import __warningregistry__ as told; print({*told} - {'version'})"
     photograph = taken("JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0" + tag)
     done = run([executable, "-c", f"{draw}; {said}"], input=photograph, capture_output=True, check=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.casework.credentials import WRITABLE
 from services.console.acts.authorities import TABLES
 from services.console.policy.directory import NEEDED, Facts, ForceFacts, checks
+from services.options.register_upkeep.credentials import WRITABLE
 from tests.unit.console.test_directory import ROTA, listed
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)

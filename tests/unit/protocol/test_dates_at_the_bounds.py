@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.casework.policy.agency_event import OURS
-from services.casework.web.openapi import sayable
+from services.casework.openapi import sayable
+from services.casework.policy import OURS
 from services.protocol.loader import Library, files
 from services.protocol.policy.case import Case, Facts
 from services.protocol.policy.decide import decide

@@ -6,10 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from services.audit.policy.chain import EXERCISES_KEPT
-from services.casework.store import import_history
 from services.console.accounts import sessions
 from services.console.policy.access import FAILURES_COUNT_FOR, SessionLimits
 from services.handbook.documents.pages import records_page
+from services.options.register_upkeep import history
 from services.platform.bus.topics import read_declaration
 from services.platform.messages.signature import SAYS
 from services.platform.runtime.settings import Settings
@@ -28,7 +28,7 @@ RECORDS = schedule().records
         ("marks", inbox.KEPT),
         ("published", timedelta(hours=Settings.model_fields["published_kept_hours"].default)),
         ("record-of-exercises", EXERCISES_KEPT),
-        ("former-rows", import_history.KEPT),
+        ("former-rows", history.KEPT),
         ("reading-codes", linked_notice.OPEN_FOR + linked_notice.CODE_FOR),
         ("sessions", 2 * SessionLimits().total),
         ("known-devices", sessions.DEVICE_KNOWN_FOR),

@@ -15,6 +15,7 @@ from services.carers.inbound import web as carers
 from services.casework import web as casework
 from services.casework.settings import CaseworkSettings
 from services.console import web as console
+from services.options.register_upkeep.endpoint import mount
 from services.platform.delivery.links.tokens import Links
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.key_wrappers.wrapper import KeyMissing
@@ -36,7 +37,7 @@ def played(**settings: Any) -> Any:
 def casework_pages() -> FastAPI:
     key = SecretStr(KEY)
     settings = CaseworkSettings.model_construct(sandbox=True, master_key=key, phone_key=key)
-    return casework.pages(MagicMock(), Clocks(), settings)
+    return casework.pages(MagicMock(), Clocks(), settings, [mount])
 
 
 def professionals_pages() -> FastAPI:

@@ -26,6 +26,7 @@ from pydantic import (
     create_model,
 )
 
+from services.casework.policy import Reference, Text
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.message import KIND
@@ -118,11 +119,9 @@ def _foreign(value: str) -> str:
     return value
 
 
-Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")
 ]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 Number = Annotated[str, AfterValidator(_number), Field(description="E.164.", examples=["+447700900100"])]
 Email = Annotated[
     str,

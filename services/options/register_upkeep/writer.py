@@ -13,8 +13,8 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.casework.policy.register_import import Import, KnownReferences
-from services.casework.policy.rows import ChildRow, DatedRow, PersonRow, PlacementRow
+from services.options.register_upkeep.policy.register_import import Import, KnownReferences
+from services.options.register_upkeep.policy.rows import ChildRow, DatedRow, PersonRow, PlacementRow
 from services.platform.register.keys import Decryptor, data_keys
 from services.platform.register.rota_changes import lock_register
 from services.platform.store.encryption import DataKey, Keyring

@@ -13,11 +13,12 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
 
+from fastapi import FastAPI
 from fastapi.encoders import jsonable_encoder
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from services.casework.policy.organisations import (
+from services.options.register_upkeep.policy.organisations import (
     SHOWN_OTHERWISE,
     AgencyRow,
     Change,
@@ -350,6 +351,12 @@ class OrganisationEndpoint:
     clocks: Clocks
     keyring: Keyring
     strangers: Strangers = field(default_factory=Strangers)
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route("/organisations/changes", self.show, include_in_schema=False)
+        for name, step in (("approve", self.approve), ("take-back", self.take_back)):
+            path = f"/organisations/changes/{{change}}/{name}"
+            app.add_api_route(path, step, methods=["POST"], include_in_schema=False)
 
     async def show(self, request: Request) -> JSONResponse:
         async with self._acting(request) as changes:

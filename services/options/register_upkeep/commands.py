@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from services.platform.runtime.commands import By, refuse
 
 if TYPE_CHECKING:
-    from services.casework.credentials import Credential
-    from services.casework.organisations import OrganisationChanges
-    from services.casework.register_monitor import End
+    from services.options.register_upkeep.credentials import Credential
+    from services.options.register_upkeep.monitor import End
+    from services.options.register_upkeep.organisations import OrganisationChanges
     from services.platform.runtime.clocks import Clocks
     from services.platform.store.unit_of_work import UnitOfWork
 
@@ -48,7 +48,7 @@ def add(
     jwks_url: Annotated[str | None, typer.Option(help="Where the issuer publishes its keys.")] = None,
 ) -> None:
     """Make a token, which is printed once; or accept a client's JWTs, with --issuer, --client and --jwks-url."""
-    from services.casework.credentials import WRITABLE, Credential
+    from services.options.register_upkeep.credentials import WRITABLE, Credential
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
     from services.platform.register.operators import add_credential, has_left, new_token
     from services.platform.store.query import EVERY
@@ -96,7 +96,7 @@ def add(
 @credentials.command("list")
 def list_credentials() -> None:
     """Every credential, one a line: id, authority, kind, end, tables."""
-    from services.casework.credentials import all_credentials
+    from services.options.register_upkeep.credentials import all_credentials
 
     async def read(uow: "UnitOfWork", clocks: "Clocks") -> "tuple[list[Credential], datetime]":
         return await uow.fetch(all_credentials()), clocks.wall()
@@ -127,7 +127,7 @@ def withdraw(credential: str, by: By) -> None:
 @imports.command("list")
 def list_imports(authority: Authority) -> None:
     """The last imports, the newest first: id, time, actor, tables, how many rows it changed, the file's SHA-256."""
-    from services.casework.store.import_history import last_imports
+    from services.options.register_upkeep.history import last_imports
 
     for each in _do(lambda uow, _: uow.fetch(last_imports(authority, LISTED))):
         what = f"undoes {each.undoes}" if each.undoes else f"{', '.join(each.tables)}  {each.sha256}"
@@ -143,7 +143,7 @@ def undo(
     leave: Annotated[bool, typer.Option("--leave-changed", help="Leave rows that were changed since.")] = False,
 ) -> None:
     """Put back what an import changed. If rows were changed since, it refuses and says by which import."""
-    from services.casework.store.import_history import CannotUndo, undo_by_code
+    from services.options.register_upkeep.history import CannotUndo, undo_by_code
 
     try:
         undone = _do(lambda uow, clocks: undo_by_code(uow, imported, by, clocks.wall(), leave=leave))
@@ -160,7 +160,7 @@ def keep(
     by: By,
 ) -> None:
     """Keep AUTHORITY's RECORD for DAYS. An import may lengthen that, and never shorten it."""
-    from services.casework.store.import_history import ImportSource, begin_import, keep_import, set_period
+    from services.options.register_upkeep.history import ImportSource, begin_import, keep_import, set_period
     from services.platform.register.operators import operator_by_code
     from services.platform.register.rota_changes import lock_register
     from services.platform.store.disposal.retention import period_faults
@@ -263,8 +263,8 @@ organisations = typer.Typer(
 @organisations.command()
 def put(file: Path, by: By) -> None:
     """Enter the forces and agencies of FILE (JSON). What changes of a known one is only proposed."""
-    from services.casework.organisations import put_organisations
-    from services.casework.policy.organisations import Organisations
+    from services.options.register_upkeep.organisations import put_organisations
+    from services.options.register_upkeep.policy.organisations import Organisations
     from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
     from services.platform.delivery.settings.keys import KeySettings
 
@@ -300,7 +300,7 @@ def approve(
     at: Annotated[datetime | None, typer.Option(help="When it takes effect, UTC. Left out: now.")] = None,
 ) -> None:
     """Show CHANGE, which somebody else proposed, and approve it. A force's address has taken a connection test."""
-    from services.casework.policy.organisations import fingerprint_of
+    from services.options.register_upkeep.policy.organisations import fingerprint_of
 
     async def look(shown: str | None = None) -> tuple[list[str], datetime]:
         async with acting(by) as changes:
@@ -336,7 +336,7 @@ def destroy_key(
     """Destroy AUTHORITY's key: names, addresses, numbers, words and messages of its people can never be read again, and
     what they texted is deleted. The first person asks, and a second one does it. Run renew-keys casework before.
     """
-    from services.casework import organisations as store
+    from services.options.register_upkeep import organisations as store
     from services.platform.store.disposal.erasures import BUSY, Hindrance
 
     if again != authority:
@@ -362,7 +362,7 @@ def destroy_key(
 @organisations.command("ends")
 def list_ends() -> None:
     """What ends on a day of its own, and when: import credentials, sharing agreements, our certificates at forces."""
-    from services.casework.register_monitor import find_ends
+    from services.options.register_upkeep.monitor import find_ends
     from services.platform.delivery.settings.keys import KeySettings
     from services.platform.runtime.clocks import Clocks
     from services.platform.store.story_clock import opened
@@ -389,7 +389,7 @@ def make_key() -> None:
 @asynccontextmanager
 async def acting(code: str) -> AsyncIterator["OrganisationChanges"]:
     """A transaction in somebody's name. Raises Exit."""
-    from services.casework.organisations import CannotChange, changes_by_code
+    from services.options.register_upkeep.organisations import CannotChange, changes_by_code
     from services.platform.delivery.settings.keys import KeySettings
     from services.platform.runtime.clocks import Clocks
     from services.platform.store.story_clock import opened

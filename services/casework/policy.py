@@ -1,4 +1,4 @@
-"""Reads an agency's event, and checks that the agency may send it."""
+"""Reads an agency's event, and checks that the agency may send it. Pure."""
 
 import hashlib
 import json
@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from services.casework.policy.rows import Reference, Text
 from services.safeguarding import identifiers
 from services.safeguarding.child_events.care_events import (
     AgeDetermined,
@@ -31,6 +30,8 @@ from services.safeguarding.dates import Day
 from services.safeguarding.message import CONTRACTS
 from services.safeguarding.notice_fields import ReportQuestion
 
+Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 AHEAD = timedelta(minutes=5)
 """How far an agency's clock may be ahead of ours."""
 NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted, EpisodeProtocolMoved, DutyHandOverAsked)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.casework.policy.rows import (
+from services.options.register_upkeep.policy.rows import (
     FED,
     TABLES,
     AgencyAgreementRow,

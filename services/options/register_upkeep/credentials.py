@@ -14,7 +14,7 @@ from typing import Any
 import jwt
 from starlette.requests import Request
 
-from services.casework.policy.rows import TABLES
+from services.options.register_upkeep.policy.rows import TABLES
 from services.platform.register.operators import hash_token
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem, bearer_of

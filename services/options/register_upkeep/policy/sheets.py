@@ -20,8 +20,8 @@ from typing import Annotated, Any, TypeAlias, get_args, get_origin
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
-from services.casework.policy.register_import import MOST_FAULTS, Fault
-from services.casework.policy.rows import TABLES, Closed
+from services.options.register_upkeep.policy.register_import import MOST_FAULTS, Fault
+from services.options.register_upkeep.policy.rows import TABLES, Closed
 from services.safeguarding.working_time import ENGLAND
 
 FIELDS = {name: each.annotation for row in TABLES.values() for name, each in row.model_fields.items()}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cryptography.x509 import load_pem_x509_certificates
 
 from services.casework import metrics
-from services.casework.store.import_history import ages, forget_old_rows
+from services.options.register_upkeep.history import ages, forget_old_rows
 from services.platform.register.keys import Decryptor
 from services.platform.register.organisations import force_owner
 from services.platform.runtime.clocks import Clocks
@@ -22,7 +22,6 @@ from services.platform.store.query import PLAN_BY_VALUES, Query, Reader, Rows, a
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import is_for_exercises
 
-EVERY_SECONDS = 60.0
 CERTIFICATE = "force_versions.client_certificate"
 STILL_FOUND = timedelta(days=7)
 """After it has ended. If it were not, its alert would stop on that day, as if somebody had acted."""
@@ -78,9 +77,6 @@ async def show_ends(store: Store, keyring: Keyring, clocks: Clocks) -> None:
     metrics.ENDS_AT.clear()
     for each in reversed(found):
         metrics.ENDS_AT.labels(each.what).set((each.at or now).timestamp())
-
-
-FORGETS_EVERY_SECONDS = 3600.0
 
 
 async def show_ages(store: Store, clocks: Clocks) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import StringConstraints, model_validator
 
-from services.casework.policy.rows import (
+from services.options.register_upkeep.policy.rows import (
     AgencyId,
     Certificates,
     CertificateWithKey,

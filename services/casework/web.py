@@ -1,15 +1,17 @@
-"""Takes an agency's event: `POST /events`."""
+"""Takes an agency's event: `POST /events`. The docstring of an endpoint is its description in OpenAPI."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from services.casework import metrics
-from services.casework.policy import agency_event
-from services.casework.policy.agency_event import AgencyEvent, Defect, InvalidEvent, RawEvent
-from services.casework.store.event_intake import OtherContent, accept_event
+from services.casework import metrics, policy
+from services.casework.openapi import ROUTES
+from services.casework.policy import AgencyEvent, Defect, InvalidEvent, RawEvent
+from services.casework.settings import CaseworkSettings
+from services.casework.store import OtherContent, accept_event
 from services.platform.delivery.webhook_signature import is_signed
 from services.platform.register.organisations import Agency, agency_by_source
 from services.platform.runtime import spans
@@ -19,6 +21,7 @@ from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import MESSAGE_BYTES
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import EVERY
+from services.platform.store.transient_errors import new_web_app
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.care_events import ChildTransferred
 from services.safeguarding.identifiers import is_provisional
@@ -52,12 +55,12 @@ class EventEndpoint:
             )
         body = await body_within(request, MESSAGE_BYTES)
         try:
-            parsed = agency_event.parse(body)
+            parsed = policy.parse(body)
             self._strangers.let_in(request, parsed.source)
             agency = await self._agency(parsed, body, request.headers)
             self._strangers.remember(request, parsed.source)
-            event = agency_event.read(parsed, may_say=agency.types, now=self._clocks.story())
-            trace = agency_event.trace_of(event.envelope)
+            event = policy.read(parsed, may_say=agency.types, now=self._clocks.story())
+            trace = policy.trace_of(event.envelope)
             begins = trace != event.envelope.traceparent
             with spans.measure(event.kind.kind, trace, "SERVER" if begins else "CONSUMER"):
                 child = await self._accept(agency, event)
@@ -100,3 +103,13 @@ def _seen_by(agency: Agency, event: AgencyEvent) -> set[str]:
 def _problem(wrong: InvalidEvent) -> Problem:
     status, title = STATUS[wrong.wrong]
     return Problem(status, title, f"Wanted: {wrong.wanted}", field=wrong.field or None)
+
+
+def pages(
+    store: Store, clocks: Clocks, settings: CaseworkSettings, options: Sequence[Callable[..., None]] = ()
+) -> FastAPI:
+    app, take_event = new_web_app("casework"), EventEndpoint(store, clocks, settings.keyring).take_event
+    app.add_api_route("/events", take_event, methods=["POST"], status_code=HTTPStatus.ACCEPTED, **ROUTES["event"])
+    for mount in options:
+        mount(app, store, clocks, settings)
+    return app

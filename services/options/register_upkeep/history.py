@@ -11,19 +11,16 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from services.casework.policy.register_import import Loss
-from services.casework.store.import_writer import CODES_ARE_UNIQUE, CODES_MAY_SWAP, people_sharing_a_number
-from services.casework.store.register_changes import (
-    people_on_directory,
-    publish_date_changes,
-    publish_directory_changes,
-)
+from services.casework.store import people_on_directory, publish_directory_changes
+from services.options.register_upkeep.policy.register_import import Loss
+from services.options.register_upkeep.writer import CODES_ARE_UNIQUE, CODES_MAY_SWAP, people_sharing_a_number
 from services.platform.register.operators import operator_by_code
 from services.platform.register.rota_changes import lock_register
 from services.platform.store.disposal.retention import shorter_periods
 from services.platform.store.query import Query, Rows, all_rows, first_row
 from services.platform.store.story_clock import ahead_by
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.child_events.events import ChildRecordChanged
 from services.safeguarding.duty.evidence import RegisterImported, TableChanged
 from services.safeguarding.identifiers import AuthorityId
 
@@ -53,6 +50,13 @@ SET_PERIOD = """
     UPDATE register.authorities SET retention = retention || jsonb_build_object(%(record)s::text, %(days)s::int)
     WHERE id = %(authority)s RETURNING true
 """
+MOVED = """
+    SELECT key ->> 'id' AS child FROM import_changes WHERE import = %(import)s AND table_name = 'children'
+    AND after_hash IS NOT NULL AND fields && ARRAY['adult_on', 'age_disputed', 'placement', 'entered_care_at',
+        'subject_to_immigration_control', 'guardian_allocated']
+    ORDER BY place
+"""
+"""Children of whom the import changed a field from which the protocol calculates."""
 LAST = "SELECT * FROM imports_shown WHERE authority = %(authority)s ORDER BY at DESC, id LIMIT %(most)s"
 ONE = "SELECT * FROM imports_shown WHERE id = %(import)s"
 SINCE = "SELECT table_name AS name, later, count(*) AS rows FROM changed_since(%(import)s) GROUP BY table_name, later"
@@ -125,6 +129,11 @@ def changes_of(imported: UUID) -> Query[dict[str, Any]]:
             row.name: {"added": row.added, "removed": row.removed, "fields": row.fields or {}} for row in rows
         },
     )
+
+
+async def publish_date_changes(uow: UnitOfWork, authority: AuthorityId, imported: UUID) -> None:
+    for row in await uow.fetch(Query(MOVED, {"import": imported}, all_rows)):
+        uow.publish(ChildRecordChanged(authority=authority), subject=row.child)
 
 
 async def keep_import(

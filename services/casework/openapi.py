@@ -1,4 +1,4 @@
-"""Describes agencies' events, and imports of the register, as OpenAPI (`openapi.yaml`), with the schemas of both."""
+"""Describes agencies' events as OpenAPI (`openapi.yaml`), with their schema."""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +6,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from services.casework.policy.agency_event import GOES_WITH, NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
-from services.casework.policy.rows import FED, TABLES, AuthorityRow, Row
-from services.casework.policy.sheets import LISTS
+from services.casework.policy import GOES_WITH, NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
 from services.platform.runtime.http.problems import SIGNED, read_routes
 from services.safeguarding.child_events.events import Told
 from services.safeguarding.contracts import contracts
@@ -40,7 +38,7 @@ def event_schema() -> dict[str, Any]:
 
 
 def _alternative(kind: type[Told]) -> dict[str, Any]:
-    content = _whole_schema(kind)
+    content = whole_schema(kind)
     kept = {name: about for name, about in content["properties"].items() if name not in (*OURS, "words")}
     more = ["words", *(["details"] if issubclass(kind, WITH_DETAILS) else [])]
     more += [name for name, (its_kind, _) in GOES_WITH.items() if kind is its_kind]
@@ -57,27 +55,7 @@ def _alternative(kind: type[Told]) -> dict[str, Any]:
     } | ({"required": ["data"]} if required else {})
 
 
-def row_schema(row: type[Row]) -> dict[str, Any]:
-    """Every field of a table's rows."""
-    whole = _whole_schema(row)
-    fields = {
-        name: {key: each for key, each in about.items() if key != "title"}
-        for name, about in whole["properties"].items()
-    }
-    return whole | {"properties": fields, "description": " ".join((row.__doc__ or "").split())}
-
-
-def import_schema() -> dict[str, Any]:
-    tables = {name: {"type": "array", "items": row_schema(row)} for name, row in TABLES.items()}
-    return {
-        "title": "RegisterImport",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {"authority": row_schema(AuthorityRow)} | tables,
-    }
-
-
-def _whole_schema(model: type[BaseModel]) -> dict[str, Any]:
+def whole_schema(model: type[BaseModel]) -> dict[str, Any]:
     """A part of an OpenAPI document has no $defs of its own."""
     schema = model.model_json_schema()
     whole: dict[str, Any] = _inline_refs(schema, schema.get("$defs", {}))
@@ -96,12 +74,5 @@ def _inline_refs(schema: Any, kinds: dict[str, Any]) -> Any:
 
 ROUTES = read_routes(__file__)
 ROUTES["event"]["openapi_extra"]["parameters"] = SIGNED
-_bodies = {name: ROUTES[name]["openapi_extra"]["requestBody"] for name in ("event", "import", "table", "rows")}
-_bodies["event"]["content"]["application/cloudevents+json"]["schema"] = event_schema()
-_bodies["import"]["content"]["application/json"]["schema"] = import_schema()
-for _each in ("table", "rows"):
-    _bodies[_each]["description"] = _bodies[_each]["description"].format(
-        fed=", ".join(FED),
-        lists=", ".join(sorted(LISTS)),
-        columns="; ".join(f"{name}: {', '.join(row_schema(row)['properties'])}" for name, row in TABLES.items()),
-    )
+_body = ROUTES["event"]["openapi_extra"]["requestBody"]
+_body["content"]["application/cloudevents+json"]["schema"] = event_schema()

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.casework.credentials import PHOTOGRAPHS, Bearers
+from services.options.register_upkeep.credentials import PHOTOGRAPHS, Bearers
 from services.platform.register.keys import data_key
 from services.platform.register.police_notice import PICTURE
 from services.platform.runtime.clocks import Clocks

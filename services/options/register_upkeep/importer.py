@@ -6,8 +6,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from services.casework import metrics
-from services.casework.policy import register_import
-from services.casework.policy.register_import import (
+from services.casework.settings import CaseworkSettings
+from services.casework.store import people_on_directory, publish_directory_changes
+from services.options.register_upkeep.history import (
+    ImportSource,
+    begin_import,
+    changes_of,
+    keep_import,
+    losses_of,
+    publish_date_changes,
+    shortened_periods,
+)
+from services.options.register_upkeep.policy import register_import
+from services.options.register_upkeep.policy.register_import import (
     MOST_FAULTS,
     Fault,
     Import,
@@ -17,27 +28,13 @@ from services.casework.policy.register_import import (
     excessive,
     sharing_faults,
 )
-from services.casework.policy.rows import TABLES
-from services.casework.settings import CaseworkSettings
-from services.casework.store.import_history import (
-    ImportSource,
-    begin_import,
-    changes_of,
-    keep_import,
-    losses_of,
-    shortened_periods,
-)
-from services.casework.store.import_writer import (
+from services.options.register_upkeep.policy.rows import TABLES
+from services.options.register_upkeep.writer import (
     corrections_by_reference,
     forget_corrections,
     lock_and_read,
     people_sharing_a_number,
     write_import,
-)
-from services.casework.store.register_changes import (
-    people_on_directory,
-    publish_date_changes,
-    publish_directory_changes,
 )
 from services.platform.register.operators import has_left
 from services.platform.runtime.clocks import Clocks

@@ -9,20 +9,33 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from fastapi import FastAPI
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from services.casework.credentials import Bearers, Credential, require_tables
-from services.casework.policy import sheets
-from services.casework.policy.register_import import MOST_FAULTS, Fault, Loss
-from services.casework.policy.rows import FED, TABLES
-from services.casework.policy.sheets import Mapped, MappingFault, digest_of, read_mapping, shipped_mapping
-from services.casework.register_importer import Held, Refused, RegisterImporter, Sent
-from services.casework.store import import_history
+from services.casework.settings import CaseworkSettings
+from services.options.register_upkeep import history
+from services.options.register_upkeep.credentials import Bearers, Credential, require_tables
+from services.options.register_upkeep.importer import Held, Refused, RegisterImporter, Sent
+from services.options.register_upkeep.openapi import ROUTES
+from services.options.register_upkeep.organisations import OrganisationEndpoint
+from services.options.register_upkeep.photographs import PhotographEndpoint
+from services.options.register_upkeep.policy import sheets
+from services.options.register_upkeep.policy.register_import import MOST_FAULTS, Fault, Loss
+from services.options.register_upkeep.policy.rows import FED, TABLES
+from services.options.register_upkeep.policy.sheets import (
+    Mapped,
+    MappingFault,
+    digest_of,
+    read_mapping,
+    shipped_mapping,
+)
+from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import parse_form
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.limits import REGISTER_BYTES
+from services.platform.store.unit_of_work import Store
 
 MOST_FILES = 40
 UNREADABLE = HTTPStatus.BAD_REQUEST, "Not readable"
@@ -100,8 +113,8 @@ class RegisterEndpoint:
         try:
             async with self.importer.store.transaction([authority]) as uow:
                 now = self.importer.clocks.wall()
-                undoing = await import_history.undo_import(uow, imported, authority, credential.id, now)
-        except import_history.CannotUndo as cannot:
+                undoing = await history.undo_import(uow, imported, authority, credential.id, now)
+        except history.CannotUndo as cannot:
             raise Problem(HTTPStatus.CONFLICT, "It cannot be undone", f"Nothing was changed: {cannot}.") from None
         return JSONResponse({"authority": authority, "import": str(undoing), "undoes": str(imported)})
 
@@ -159,3 +172,22 @@ def _held(losses: Mapping[str, Loss], sha256: str) -> Problem:
     detail = f"Nothing was changed. This import would end or change {would}. If that is meant, send the same body again with ?confirm={sha256}."
     named = [{"field": what, "confirm": sha256} | asdict(each) for what, each in losses.items()]
     return Problem(HTTPStatus.CONFLICT, "This import would end too much unasked", detail, errors=named)
+
+
+def mount(app: FastAPI, store: Store, clocks: Clocks, settings: CaseworkSettings) -> None:
+    """Adds to casework's API. The docstring of each endpoint is its description in OpenAPI."""
+    bearers = Bearers(store, clocks)
+    register = RegisterEndpoint(RegisterImporter(store, clocks, settings.keyring, settings), bearers)
+    photographs = PhotographEndpoint(store, clocks, settings.keyring, bearers)
+    OrganisationEndpoint(store, clocks, settings.keyring).mount(app)
+    register_path, photograph_path = "/register/{authority}", "/register/{authority}/children/{reference}/photograph"
+    for method, path, endpoint, described, status in (
+        ("PUT", register_path, register.take_import, "import", HTTPStatus.OK),
+        ("PUT", f"{register_path}/{{table}}", register.take_table, "table", HTTPStatus.OK),
+        ("PATCH", f"{register_path}/{{table}}", register.take_rows, "rows", HTTPStatus.OK),
+        ("POST", f"{register_path}/files", register.take_files, "files", HTTPStatus.OK),
+        ("POST", f"{register_path}/imports/{{imported}}/undo", register.undo_import, "undo", HTTPStatus.OK),
+        ("PUT", photograph_path, photographs.take_photograph, "photograph", HTTPStatus.NO_CONTENT),
+        ("DELETE", photograph_path, photographs.remove_photograph, "removal", HTTPStatus.NO_CONTENT),
+    ):
+        app.add_api_route(path, endpoint, methods=[method], status_code=status, **ROUTES[described])

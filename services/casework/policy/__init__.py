@@ -1,1 +1,0 @@
-"""Decides whether an import is consistent, and reads agencies' events. Pure."""

@@ -1,1 +1,0 @@
-"""Writes the register, and casework's own tables."""

@@ -1,0 +1,1 @@
+"""Keeps the register: imports, photographs, and what forces and agencies say of themselves."""

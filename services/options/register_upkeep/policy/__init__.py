@@ -1,0 +1,1 @@
+"""Decides whether an import is consistent, and a change of a force may be approved. Pure."""
