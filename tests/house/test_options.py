@@ -10,6 +10,7 @@ from services.run import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 TOOLS = (
+    "services.__main__",
     "services.command_line",
     "services.doctor",
     "services.schemas",
