@@ -43,7 +43,7 @@ def calendar(length: Calendar) -> str:
 
 def start(rule: Rule) -> str:
     """When it begins, empty for at once: `24 hours after it happened`."""
-    hours = {"any": "", "working": "in working hours", "evening": "in the evening"}[rule.hours]
+    hours = {"any": "", "day": "by day", "working": "in working hours", "evening": "in the evening"}[rule.first_hours]
     then = f", {hours}" if hours else ""
     if rule.wait is not None:
         return f"{format_period(rule.wait)} later{then}"

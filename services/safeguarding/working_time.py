@@ -1,6 +1,6 @@
 """Hours as England keeps them: Europe/London, weekdays, bank holidays, an authority's rota, and who is on duty when."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -263,3 +263,21 @@ def _moments(rota: Iterable[Turn], start: datetime, end: datetime) -> Iterable[d
     for day in days:
         for hour in hours:
             yield datetime.combine(day_in_england(start) + timedelta(days=day), hour, ENGLAND).astimezone(UTC)
+
+
+def day_moment(at: datetime) -> datetime:
+    """The first moment from `at` on between nine and ten in the evening, on any day. `at` must be aware."""
+    local = at.astimezone(ENGLAND)
+    if NINE <= local.time() < EVENING_ENDS:
+        return at
+    day = local.date() + timedelta(days=local.time() >= EVENING_ENDS)
+    return datetime.combine(day, NINE, ENGLAND).astimezone(UTC)
+
+
+MOMENTS: Mapping[str, Callable[[datetime], datetime]] = {
+    "any": lambda at: at,
+    "day": day_moment,
+    "working": working_moment,
+    "evening": evening_moment,
+}
+"""By the hours of a telling: the first allowed moment from a given one on."""

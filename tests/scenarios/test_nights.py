@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.handbook.stories.golden_stories import count_messages, over_budget
+from services.handbook.stories.golden_stories import count_messages, over_budget, story_files, wakes_needlessly
 from services.protocol.loader import Library, files
 from services.protocol.simulate import Answers, Happening, read_story, tell
 from services.safeguarding.roles import Role
@@ -25,6 +25,11 @@ def test_nobody_gets_more_than_the_night_grants_them(path: Path, library: Librar
 
     assert list(over_budget(story, count_messages(timeline))) == []
     assert {name: timeline.ends().get(name) for name in story.ends} == story.ends
+
+
+@pytest.mark.parametrize("path", story_files(), ids=lambda path: path.stem)
+def test_what_can_wait_wakes_nobody_in_any_story(path: Path, library: Library) -> None:
+    assert wakes_needlessly(tell(read_story(path), library)) == []
 
 
 def test_an_officer_who_answers_after_the_reference_ends_the_question_and_the_carer_hears(library: Library) -> None:

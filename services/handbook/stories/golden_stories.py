@@ -257,13 +257,24 @@ def _part_of_day(story: Story, told: Told) -> str:
     return "night" if in_night(story.begins + told.after) else "day"
 
 
+def wakes_needlessly(timeline: Timeline) -> list[Told]:
+    """Texts by night of rules that can wait."""
+    sent = (each for each in timeline.told if each.duty.act == "tell" and each.duty.channel is Channel.TEXT)
+    return [each for each in sent if not each.duty.urgent and _part_of_day(timeline.story, each) == "night"]
+
+
 def budget_faults() -> list[Finding]:
-    """Readers who get more than the budget from the shipped rules."""
+    """Readers who get more than the budget from the shipped rules, or are woken for what can wait."""
     library = Library(files())
     return [
-        Finding(
-            BUDGET, None, None, f"{reader} gets {got} messages in {story.story!r}", f"rules that send {most} at most"
-        )
+        Finding(BUDGET, None, None, f"{says} in {story.story!r}", instead)
         for story in budgeted_stories()
-        for reader, got, most in over_budget(story, count_messages(tell(story, library)))
+        for says, instead in _faults_of(tell(story, library))
     ]
+
+
+def _faults_of(timeline: Timeline) -> Iterator[tuple[str, str]]:
+    for reader, got, most in over_budget(timeline.story, count_messages(timeline)):
+        yield f"{reader} gets {got} messages", f"rules that send {most} at most"
+    for each in wakes_needlessly(timeline):
+        yield f"{each} wakes somebody, and can wait", "`urgent: true`, where it cannot"

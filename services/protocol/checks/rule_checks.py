@@ -282,7 +282,11 @@ def _time_of(rule: Rule) -> tuple[object, ...]:
 
 
 def _exclude(one: When, other: When) -> bool:
-    return bool({*one.all} & {*other.none} or {*other.all} & {*one.none})
+    return _forbids(one, other) or _forbids(other, one)
+
+
+def _forbids(one: When, other: When) -> bool:
+    return bool({*one.none} & {*other.all}) or (bool(other.any) and {*other.any} <= {*one.none})
 
 
 def _against(rule: Rule, other: Rule) -> Iterator[Fault]:

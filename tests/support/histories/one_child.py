@@ -17,6 +17,8 @@ CURRENT = Library(files()).current("northshire")
 class OneChild:
     """`facts` and `protocols`, which are ours where none are given, may be changed between two messages."""
 
+    begins = START
+
     def __init__(self, name: str, facts: Facts, protocols: Protocols | None = None) -> None:
         self.case, self.facts, self.protocols = Case(child=name), facts, protocols or Protocols(CURRENT)
         self.count = 0
@@ -33,8 +35,8 @@ class OneChild:
     ) -> Decision:
         """`came_about`: when it happened, where that is not when it is heard of. `name`: its id, for what comes twice."""
         self.count += 1
-        now = START + timedelta(hours=hours)
-        time = now if came_about is None else START + timedelta(hours=came_about)
+        now = self.begins + timedelta(hours=hours)
+        time = now if came_about is None else self.begins + timedelta(hours=came_about)
         happened = Happened(
             content, name or f"{self.case.child} {self.count}", self.case.child, time, exercise, late=now - time
         )
@@ -47,6 +49,12 @@ class OneChild:
         """The one rule that waits, or has."""
         (found,) = self.case.waiting.values()
         return found
+
+
+class ByDay(OneChild):
+    """From half past nine on the next day."""
+
+    begins = START + timedelta(hours=15.5)
 
 
 def due(decision: Decision) -> Deadline:

@@ -216,7 +216,9 @@ def test_a_duty_that_moves_to_a_newer_protocol_goes_on_from_the_steps_whose_minu
     newer = Protocols(parse(Library(files(tmp_path)).text("northshire")), {PROTOCOL.hash: PROTOCOL})
     case = hears(Case(child=CHILD), missing(ANN)).case
     beside = hears(
-        case, events.NrmDecisionRecorded(authority="northshire", stage="conclusive-grounds", positive=True)
+        case,
+        events.NrmDecisionRecorded(authority="northshire", stage="conclusive-grounds", positive=True),
+        START - timedelta(hours=8),
     ).case
     before = {each.rule: each for each in beside.duties.values()}
     (episode,) = case.episodes

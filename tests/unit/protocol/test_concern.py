@@ -1,6 +1,6 @@
 """A concern about a child: one discussion at a time, one check for a referral, and a guardian asked for once in one matter."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from services.safeguarding.child_events.care_events import ChildPresented
 from services.safeguarding.duty.duties import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel, Wording
-from tests.support.histories.one_child import CHILD, START, OneChild
+from tests.support.histories.one_child import CHILD, START, ByDay, OneChild
 
 SAID: dict[str, Any] = {"authority": "northshire"}
 FACTS = Facts(
@@ -138,8 +138,9 @@ def test_whether_all_come_to_the_discussion_of_a_luring_says_nothing_of_the_miss
 class MissingThenLured(OneChild):
     """The child's discussion was called with the report, an hour before somebody suspected luring."""
 
-    def __init__(self) -> None:
+    def __init__(self, begins: datetime = START) -> None:
         super().__init__(CHILD, FACTS)
+        self.begins = begins
         self.hears(MISSING)
         self.luring = self.hears(LURED, 1)
 
@@ -150,7 +151,7 @@ class MissingThenLured(OneChild):
 
 
 def test_a_check_after_luring_outlives_a_false_alarm_and_is_the_only_one_that_is_asked_for() -> None:
-    child = MissingThenLured()
+    child = MissingThenLured(ByDay.begins)
     assert child.asked_still() == ["nrm-check-after-luring"]
     alarm = child.hears(FALSE_ALARM, 2)
     assert (child.asked_still(), asked(alarm, Wording("nrm-check-due"))) == (["nrm-check-after-luring"], [])
@@ -210,7 +211,7 @@ def test_the_full_meeting_about_a_luring_is_not_called_off_by_a_false_alarm() ->
 
 
 def test_an_exercise_stands_in_for_nothing_that_is_real() -> None:
-    child = OneChild(CHILD, FACTS)
+    child = ByDay(CHILD, FACTS)
     child.hears(LURED, exercise=True)
     real = child.hears(LURED, 0.1)
     assert invited(real) == THREE
@@ -234,14 +235,14 @@ def test_an_exercise_stands_in_for_nothing_that_is_real() -> None:
 def test_a_missing_report_brings_a_check_where_there_is_a_concern_and_nobody_has_referred_or_is_asked_to(
     before: tuple[Message, ...], concern: bool | None, told: list[str]
 ) -> None:
-    child = OneChild(CHILD, FACTS.model_copy(update={"modern_slavery_concern": concern}))
+    child = ByDay(CHILD, FACTS.model_copy(update={"modern_slavery_concern": concern}))
     for word in before:
         child.hears(word)
     assert asked(child.hears(MISSING, 1), Wording("nrm-check-due")) == told
 
 
 def test_an_answer_ends_no_check_so_nobody_else_is_asked_when_the_child_is_missing() -> None:
-    child = OneChild(CHILD, FACTS)
+    child = ByDay(CHILD, FACTS)
     (check,) = [each for each in child.hears(LURED).duties if each.wording == Wording("nrm-check-due")]
     child.hears(DutyAcknowledged(**SAID, duty=check.duty, step=0, how="text"), 1)
     assert asked(child.hears(MISSING, 2), Wording("nrm-check-due")) == []
@@ -251,12 +252,12 @@ def test_an_answer_ends_no_check_so_nobody_else_is_asked_when_the_child_is_missi
 @pytest.mark.parametrize("word", [LURED, PRESENTED, REFERRED, FOUND])
 @pytest.mark.parametrize("allocated", [True, False, None])
 def test_a_guardian_is_asked_for_unless_one_is_allocated(word: Message, allocated: bool | None) -> None:
-    child = OneChild(CHILD, FACTS.model_copy(update={"guardian_allocated": allocated}))
+    child = ByDay(CHILD, FACTS.model_copy(update={"guardian_allocated": allocated}))
     assert bool(asked(child.hears(word), Wording("guardian-asked"))) is not allocated
 
 
 def test_a_guardian_is_asked_for_once_in_90_days_and_not_on_a_conclusion() -> None:
-    child = OneChild(CHILD, FACTS)
+    child = ByDay(CHILD, FACTS)
     assert asked(child.hears(CONCLUDED), Wording("guardian-asked")) == []
     assert asked(child.hears(LURED, 1), Wording("guardian-asked"))
     for word, days in ((REFERRED, 1), (FOUND, 40), (LURED, 90)):
@@ -266,7 +267,7 @@ def test_a_guardian_is_asked_for_once_in_90_days_and_not_on_a_conclusion() -> No
 
 @pytest.mark.parametrize(("scheme_fails", "ends"), [(True, True), (False, False)])
 def test_an_advocate_stands_in_for_a_guardian_only_where_the_area_has_no_scheme(scheme_fails: bool, ends: bool) -> None:
-    child = OneChild(CHILD, FACTS)
+    child = ByDay(CHILD, FACTS)
     [request] = [each for each in child.hears(REFERRED).duties if each.wording == Wording("guardian-asked")]
     outcome = {"authority": "northshire", "duty": request.duty, "step": 0}
     failed = DutyFailed.model_validate(outcome | {"reason": "nobody-in-role"})

@@ -117,11 +117,11 @@ def test_a_report_is_counted_among_a_child_s_own_once_it_is_known_whose_it_is() 
     for hours in (0, 2):
         child.hears(MISSING, hours)
         child.hears(BACK, hours + 1)
-    nobody.hears(MISSING, 4)
-    assert "missing-repeatedly" in {each.wording for each in child.hears(identified(), 5, nobody.case).duties}
+    nobody.hears(MISSING, 16)
+    assert "missing-repeatedly" in {each.wording for each in child.hears(identified(), 17, nobody.case).duties}
     again = Child(UNKNOWN)
-    again.hears(MISSING, 5.5)
-    assert "missing-repeatedly" not in {each.wording for each in child.hears(identified(), 6, again.case).duties}
+    again.hears(MISSING, 17.5)
+    assert "missing-repeatedly" not in {each.wording for each in child.hears(identified(), 18, again.case).duties}
 
 
 @pytest.mark.parametrize("asked", [None, "south-force"])
@@ -358,8 +358,8 @@ def test_a_contact_whom_no_text_reaches_is_mailed_by_name_and_then_somebody_ring
     series = child.hears(events.ContactListed(**SAID, contact=ANN)).deadlines
     (asked,) = child.hears(series[0].content, hours_to(series[0].due_at)).duties
     failure = DutyFailed(duty=asked.duty, step=0, authority="northshire", person=ANN, reason="no-address")
-    (mailed,) = child.hears(failure, 24).duties
+    (mailed,) = child.hears(failure, 41).duties
     assert [(each.channel, each.person) for each in (asked, mailed)] == [("text", ANN), ("email", ANN)]
     failure = DutyFailed(duty=asked.duty, step=1, authority="northshire", person=ANN, reason="no-address")
-    (rung,) = child.hears(failure, 24).duties
+    (rung,) = child.hears(failure, 41).duties
     assert (rung.role, rung.person) == (Role.DUTY_SENIOR_MANAGER, None)

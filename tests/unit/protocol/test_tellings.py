@@ -91,7 +91,7 @@ def test_a_telling_is_about_the_episode_where_there_is_one_and_else_about_what_t
         "northshire",
     )
     assert of_episode.candidates == (CHILD, OTHER)
-    (beside,) = child.hears(care_events.NrmReferralRecorded(**SAID)).duties
+    (beside,) = child.hears(care_events.NrmReferralRecorded(**SAID), 15.5).duties
     assert (beside.episode, beside.placement, beside.force, beside.authority) == (None, HOME, "west-force", "westmere")
     assert (beside.candidates, beside.urgent, of_episode.urgent) == ((), False, True)
 

@@ -30,6 +30,7 @@ from services.safeguarding.duty.presupposed import PRESUPPOSED
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.roles import CARERS, ON_DUTY, Channel, Deed, Role, Wording
 from services.safeguarding.working_time import (
+    MOMENTS,
     day_in_england,
     in_evening,
     in_working_hours,
@@ -254,7 +255,7 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     update = {
         "passed": max(duty.passed, duty.next + 1),
         "state": DutyState.OVERDUE if repeats else duty.state,
-        "counted_from": draft.now - step.after if was_put_off else duty.counted_from,
+        "counted_from": draft.now - step.after if was_put_off or not rule.urgent else duty.counted_from,
     }
     duty = duty.model_copy(update=update)
     duty = _take_step(draft, duty, step, Because.AGAIN if repeats else because)
@@ -300,12 +301,16 @@ def _gives_way(draft: Draft, earlier: DutyOfCase, later: DutyOfCase, role: Role)
 
 
 def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> None:
-    """The newest telling reached nobody: takes the next step now. After the last, the duty waits for its repeat."""
+    """The newest telling reached nobody: takes the next step now, or at nine where it can wait. After the last, the
+    duty waits for its repeat.
+    """
     rule = draft.rule_of(duty)
     if duty.rest is None:
         deputy = _asks_a_deputy(rule, duty, because, draft.now)
         upcoming = duty.passed if deputy else _upcoming(rule, duty, draft.now)
-        if upcoming is None:
+        if upcoming is not None and _find_allowed(rule, rule.otherwise[upcoming], draft.now) > draft.now:
+            duty = duty.model_copy(update={"counted_from": draft.now - rule.otherwise[upcoming].after})
+        elif upcoming is None:
             duty = duty.model_copy(update={"state": DutyState.OVERDUE})
         else:
             duty = duty.model_copy(update={"passed": upcoming + 1})
@@ -336,7 +341,7 @@ def rest(draft: Draft, duty: DutyOfCase, rule: Rule, answered: Telling, length: 
     asked once more; after their second answer the next person is told when the rest is over. Later steps keep their
     distance. After the last step its repetition goes on.
     """
-    until = _end_of_rest(rule, duty, draft.now, length)
+    until = _end_of_rest(rule, duty, answered, draft.now, length)
     if rule.deed is not None and not _answered_before(duty, answered):
         schedule(
             draft, duty.model_copy(update={"rest": Rest(role=answered.role, channel=answered.channel, until=until)})
@@ -359,13 +364,13 @@ def rest_on_claim(draft: Draft, duty: DutyOfCase, claimed: Telling, *, rested: b
     schedule(draft, duty)
 
 
-def _end_of_rest(rule: Rule, duty: DutyOfCase, now: datetime, length: timedelta) -> datetime:
+def _end_of_rest(rule: Rule, duty: DutyOfCase, answered: Telling, now: datetime, length: timedelta) -> datetime:
     """After `length`; under `hours: working`, at the next working moment from then. Where that is later than the rule's
     `latest`, at the last working moment before; where that has passed too, after `length` at any hour.
     """
     until = now + length
     if rule.hours != "working":
-        return until
+        return MOMENTS[rule.hours_of(answered.role, answered.channel)](until)
     moment, last = working_moment(until), last_working_moment(until)
     if rule.latest is None or moment <= duty.cause.time + rule.latest:
         return moment
@@ -455,9 +460,19 @@ def _time_of_next(rule: Rule, duty: DutyOfCase, now: datetime) -> tuple[int | No
         return ASKS_AGAIN, duty.rest.until
     upcoming = _upcoming(rule, duty, now)
     if upcoming is not None:
-        return upcoming, duty.counted_from + rule.otherwise[upcoming].after
+        step = rule.otherwise[upcoming]
+        return upcoming, _find_allowed(rule, step, duty.counted_from + step.after)
     repeated = _time_of_repeat(rule, duty)
-    return (None, None) if repeated is None else (len(rule.otherwise) - 1, repeated)
+    return (
+        (None, None)
+        if repeated is None
+        else (len(rule.otherwise) - 1, _find_allowed(rule, rule.otherwise[-1], repeated))
+    )
+
+
+def _find_allowed(rule: Rule, step: Step, at: datetime) -> datetime:
+    """What can wait wakes nobody."""
+    return MOMENTS[rule.hours_of(step.tell or rule.tell, step.by or rule.by)](at)
 
 
 def _time_of_repeat(rule: Rule, duty: DutyOfCase) -> datetime | None:

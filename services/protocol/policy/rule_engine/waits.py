@@ -3,7 +3,7 @@
 The dates that the law counts by are reckoned in England's calendar.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -20,13 +20,12 @@ from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import derived
 from services.safeguarding.working_time import (
     ENGLAND,
+    MOMENTS,
     day_in_england,
-    evening_moment,
     in_england,
     in_evening,
     last_working_moment,
     working_day_after,
-    working_moment,
 )
 
 IN_THE_MORNING = time(9)
@@ -70,10 +69,6 @@ UNMET = "unmet"
 child is lost again; or when a second report of a missing child turns out to be a mistake.
 """
 
-MOMENTS: Mapping[str, Callable[[datetime], datetime]] = {
-    "any": lambda at: at, "working": working_moment, "evening": evening_moment,
-}  # fmt: skip
-"""By a rule's `hours`: the first allowed moment from a given one on."""
 K = TypeVar("K")
 
 
@@ -162,7 +157,7 @@ def is_overtaken(draft: Draft, waiting: Waiting, moment: datetime) -> bool:
 
 
 def _find_allowed(rule: Rule, at: datetime) -> datetime:
-    return MOMENTS[rule.hours](at)
+    return MOMENTS[rule.first_hours](at)
 
 
 def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol, cause: Cause) -> Waiting | None:

@@ -17,7 +17,7 @@ from services.protocol.policy.rule_language.vocabulary import NUMBERED, Conditio
 from services.safeguarding.child_events.care_events import LeaveKind
 from services.safeguarding.deeds import DEED_SPECS
 from services.safeguarding.meetings import Meets
-from services.safeguarding.roles import Channel, Deed, Role, Wording
+from services.safeguarding.roles import ON_DUTY, Channel, Deed, Role, Wording
 
 LENGTH = re.compile(r"^(?P<count>[1-9][0-9]{0,4}|0)(?P<unit>[smhd])$")
 CALENDAR = re.compile(r"^(?P<after>\+?)(?P<count>[0-9]{1,4})(?P<unit>mo|d)$")
@@ -259,6 +259,9 @@ class Rule(Grammar):
     meets: Annotated[Meets, BeforeValidator(_with_lengths)] | None = None
     """Of an invitation: when the discussion meets. Rules that invite to one discussion say the same."""
     urgent: bool = True
+    """False: nobody is told, asked again or followed by the next person but in working hours; about an absence, whoever
+    is on duty by day, weekends included. A mail to somebody on duty wakes nobody.
+    """
     within: Length | None = None
     """By when the other end should have accepted. A measure, not a step."""
     enough: Literal["acknowledged", "accepted", "done"] = "acknowledged"
@@ -320,6 +323,17 @@ class Rule(Grammar):
         """How long after its cause the rule is told at the latest, where its deed has a time limit (decision 106)."""
         within = None if self.deed is None or self.every is not None else DEED_SPECS[self.deed].within
         return within if within and self.hours == "working" and self.period and self.period <= within else None
+
+    @property
+    def first_hours(self) -> str:
+        """The `hours` of its first telling."""
+        return self.hours_of(self.tell, self.by) if self.hours == "any" else self.hours
+
+    def hours_of(self, role: Role, channel: Channel | None) -> str:
+        """When whoever has this role may be told: at any hour where it is urgent."""
+        if self.urgent or (role in ON_DUTY and channel != Channel.TEXT):
+            return "any"
+        return "day" if role in ON_DUTY and Trigger.MISSING_RETRACTED in self.until else "working"
 
     @property
     def waits(self) -> bool:
