@@ -90,6 +90,7 @@ def _question() -> dict[str, Any]:
     }
 
 
+MEANINGS: dict[str, str] = messages.read_part("fields")
 FOLDER = Path(__file__).parents[2] / "schemas"
 
 
@@ -104,9 +105,37 @@ def documents() -> dict[str, str]:
         rendered[path_of(contract)] = content_schema(contract)
         rendered[f"examples/{contract.kind}.json"] = example(contract)
     rendered |= {f"openapi/{service}.json": each for service, each in openapi.documents().items()}
+    bus = messages.document()
+    for path, each in rendered.items():
+        if "$schema" in each:
+            rendered[path] = {"$schema": each["$schema"], "$id": f"urn:safe-return:{path}"} | each
+        describe_fields(each)
+    describe_fields(bus)
     texts = {path: json.dumps(each, indent=2, ensure_ascii=False) + "\n" for path, each in rendered.items()}
-    texts["asyncapi.yaml"] = yaml.safe_dump(messages.document(), sort_keys=False, allow_unicode=True, width=120)
+    texts["asyncapi.yaml"] = yaml.safe_dump(bus, sort_keys=False, allow_unicode=True, width=120)
     return texts
+
+
+def describe_fields(schema: Any, whose: str = "") -> None:
+    """Says what each field means of which its class says nothing (`written/fields.yaml`). `whose`: the class's name."""
+    if isinstance(schema, list):
+        for each in schema:
+            describe_fields(each, whose)
+    if not isinstance(schema, dict):
+        return
+    fields = schema.get("properties", {})
+    if fields:
+        whose = schema.get("title") or fields.get("type", {}).get("const") or whose
+    for name, field in fields.items():
+        meaning = next(
+            (MEANINGS[each] for each in (f"{whose}.{name}", f"{whose} {name}", name) if each in MEANINGS), None
+        )
+        if meaning is not None and "const" not in field:
+            field.setdefault("description", meaning)
+    for part, within in schema.items():
+        by_name = part in {"properties", "$defs", "schemas"}
+        for name, each in within.items() if by_name else [(whose, within)]:
+            describe_fields(each, whose if part == "properties" else name)
 
 
 def list_differing(wanted: Mapping[str, str], folder: Path, *, alone: bool = False) -> list[str]:

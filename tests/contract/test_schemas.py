@@ -271,3 +271,26 @@ def _node_package(name: str) -> Path:
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             pytest.skip(f"npm could not install {name}")
     return package
+
+
+def _fields(schema: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {}).items() if isinstance(schema.get("properties"), dict) else ()
+    for each in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from _fields(each)
+
+
+def test_every_field_says_what_it_means_and_every_meaning_is_said(rendered: dict[str, str]) -> None:
+    whole = [yaml.load(text, yaml.CSafeLoader) for path, text in rendered.items() if not path.startswith("examples/")]
+    named = [(name, field) for each in whole for name, field in _fields(each) if isinstance(field, dict)]
+    assert len(named) > 1500
+    assert {name for name, field in named if "description" not in field and "const" not in field} == set()
+    said = {field.get("description") for _, field in named}
+    assert {name for name, meaning in documents.MEANINGS.items() if meaning not in said} == set()
+
+
+def test_each_schema_has_an_id_of_its_own(rendered: dict[str, str]) -> None:
+    ids = [
+        json.loads(text).get("$id") for path, text in rendered.items() if '"$schema"' in text and path.endswith(".json")
+    ]
+    assert len(ids) == len(set(ids)) > 100
