@@ -27,6 +27,7 @@ from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.encryption import Keyring
 from services.platform.store.key_wrappers.wrapper import is_away
+from services.platform.store.query import BY_ANY_ORDER, BY_INDEX_ORDER
 from services.platform.store.transient_errors import is_contention, is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.events import TextNeedsHuman
@@ -92,7 +93,9 @@ class TextWorker:
         least = Priority.STRANGER if strangers and self._strangers.allows(now) else Priority.KNOWN
         try:
             async with self._store.transaction() as uow:
-                unread, some_wait = await uow.fetch(texts.next_unread(now, least), texts.is_any_unread())
+                _, unread, some_wait, _ = await uow.fetch(
+                    BY_INDEX_ORDER, texts.next_unread(now, least), texts.is_any_unread(), BY_ANY_ORDER
+                )
                 if unread is not None:
                     if unread.priority > Priority.KNOWN:
                         self._strangers.take()

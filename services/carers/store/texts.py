@@ -144,7 +144,8 @@ NEXT_UNREAD = f"""
         WHERE worked_at IS NULL AND priority <= %(least)s AND next_try_at <= %(now)s AND (
             SELECT older.message_sid FROM texts_in AS older
             WHERE older.number_hash = text.number_hash AND older.worked_at IS NULL
-            AND (older.received_at, older.message_sid) < (text.received_at, text.message_sid) LIMIT 1
+            AND (older.received_at, older.message_sid) < (text.received_at, text.message_sid)
+            ORDER BY older.worked_at, older.received_at, older.message_sid LIMIT 1
         ) IS NULL
         ORDER BY priority, received_at, message_sid LIMIT 1 FOR UPDATE SKIP LOCKED
     ), others AS (
@@ -161,7 +162,9 @@ NEXT_UNREAD = f"""
     CROSS JOIN LATERAL (SELECT {OWNER} AS owner) AS whose
     LEFT JOIN register.data_keys USING (owner)
 """  # noqa: S608 this module's own words
-"""A subquery, since PostgreSQL may answer `NOT EXISTS` by reading all that is unread."""
+"""A subquery, since PostgreSQL may answer `NOT EXISTS` by reading all that is unread. Its order is that of
+`texts_in_by_reading`. Asked under `BY_INDEX_ORDER`.
+"""
 LOOKED_THROUGH = 32
 
 
@@ -281,7 +284,12 @@ def first_key_owner(number_hash: bytes) -> Query[str]:
     return Query(FIRST_OWNER, {"number_hash": number_hash}, scalar)
 
 
-ANY_UNREAD = "SELECT EXISTS (SELECT FROM texts_in WHERE worked_at IS NULL)"
+ANY_UNREAD = """
+    SELECT (
+        SELECT message_sid FROM texts_in WHERE worked_at IS NULL ORDER BY priority, received_at, message_sid LIMIT 1
+    ) IS NOT NULL
+"""
+"""Asked under `BY_INDEX_ORDER`."""
 
 
 def is_any_unread() -> Query[bool]:

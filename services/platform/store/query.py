@@ -73,11 +73,23 @@ def fields_in(row: Any, of: type[Any]) -> dict[str, Any]:
     return {each.name: getattr(row, each.name) for each in fields(of) if hasattr(row, each.name)}
 
 
-PLAN_BY_VALUES = Query("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)", {}, all_rows)
+PLAN_BY_VALUES = Query(
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'on', true) AS scans",
+    {},
+    all_rows,
+)
 """Before what goes by a date, and finds few rows or none in a long table. It holds until the transaction ends."""
+_SORT = "SELECT set_config(name, '{}', true) FROM unnest(ARRAY['enable_sort', 'enable_incremental_sort']) name"
+BY_INDEX_ORDER, BY_ANY_ORDER = (Query(_SORT.format(sort), {}, all_rows) for sort in ("off", "on"))
+"""Before and after what takes the first few of many in an index's order. Statistics from before there were many would
+have PostgreSQL read and sort all.
+"""
 PATIENT_SECONDS = 300
 PATIENTLY = Query(
-    f"SELECT set_config(name, '{PATIENT_SECONDS}s', true) FROM unnest(ARRAY['statement_timeout', 'lock_timeout']) name",
+    f"""
+    SELECT set_config(name, '{PATIENT_SECONDS}s', true), set_config('enable_seqscan', 'on', true) AS scans
+    FROM unnest(ARRAY['statement_timeout', 'lock_timeout']) name
+    """,
     {},
     all_rows,
 )
