@@ -14,7 +14,7 @@ from services.platform.delivery.sms_status.webhook import CallKeys
 from services.platform.option import Option, add_parts, ways_of
 from services.professionals import metrics, wording
 from services.professionals.digests import DigestGrouping, lock_readers
-from services.professionals.handlers import Handlers, Replies, answers_a_notice
+from services.professionals.handlers import Handlers, Replies, answers_a_notice, is_urgent
 from services.professionals.recipients import Deputies
 from services.professionals.sender import GroupedMail, GroupedText, MailSender, Sender, TextSender
 from services.professionals.settings import ProfessionalsSettings
@@ -57,7 +57,7 @@ async def main(options: Sequence[Option] = ()) -> None:
     host.add_periodic(VoiceFallback(host.service, host.store, host.clocks, wording.CALLED).sweep)
     host.subscribe(
         [
-            Subscription(ProfessionalNotify, handlers.on_professional_notify),
+            Subscription(ProfessionalNotify, handlers.on_professional_notify, urgent_if=is_urgent),
             Subscription(DutySendAgain, loop.send_again),
             Subscription(
                 DutyAcknowledged, handlers.on_duty_acknowledged, Priority.BACKGROUND, skip_if=answers_a_notice

@@ -32,6 +32,11 @@ def answers_a_notice(answer: DutyAcknowledged) -> bool:
     return answer.how == "force"
 
 
+def is_urgent(duty: ProfessionalNotify) -> bool:
+    """Whether it goes before routine duties that came earlier. What is withdrawn comes in its child's order anyhow."""
+    return duty.urgent and duty.act != "withdraw"
+
+
 @dataclass(frozen=True)
 class Handlers:
     loop: DeliveryLoop

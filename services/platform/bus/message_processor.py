@@ -46,12 +46,18 @@ class Priority(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`skip_if` is true for content that the handler would ignore. Such a message costs no transaction."""
+    """`skip_if` is true for content that the handler would ignore. Such a message costs no transaction. `urgent_if` is
+    true for content that is urgent, whatever the `priority`.
+    """
 
     event: type[Message]
     handler: Handler
     priority: Priority = Priority.NORMAL
     skip_if: Callable[[Any], bool] | None = None
+    urgent_if: Callable[[Any], bool] | None = None
+
+    def is_urgent(self, content: Message) -> bool:
+        return self.priority is Priority.URGENT or (self.urgent_if is not None and self.urgent_if(content))
 
 
 def in_background(handlers: Mapping[type[Message], Handler]) -> list[Subscription]:
@@ -205,7 +211,7 @@ class MessageProcessor:
             bundle.keys.extend(own)
 
     def _has_urgent(self, several: Sequence[Received[Message]]) -> bool:
-        return any(self.subscriptions[each.content.kind].priority is Priority.URGENT for each in several)
+        return any(self.subscriptions[each.content.kind].is_urgent(each.content) for each in several)
 
     async def _in_turn(self, several: Sequence[Received[Message]]) -> list[list[str]]:
         """Lets urgent messages have this process to themselves. Whoever waits holds no transaction yet."""

@@ -183,6 +183,29 @@ async def test_what_is_not_urgent_lets_what_is_go_first_for_a_moment(
     assert len(office.returns) == 1
 
 
+async def test_urgent_content_goes_before_two_hundred_messages_of_its_kind_that_came_earlier(office: Office) -> None:
+    released, handled = asyncio.Event(), list[str]()
+
+    async def handle(received: Received[ChildReturned], _: UnitOfWork) -> None:
+        if received.content.authority != "first":
+            await released.wait()
+        handled.append(received.subject)
+
+    usual = Subscription(ChildReturned, handle, urgent_if=lambda returned: returned.authority == "first")
+    office.processor.subscriptions[ChildReturned.kind] = usual
+    routine = [
+        asyncio.create_task(office.processor.process_batch([report(new_id("child"), "1", kind=ChildReturned)]))
+        for _ in range(200)
+    ]
+    await asyncio.sleep(0.2)
+    child = new_id("child")
+    urgent = report(child, "1", kind=ChildReturned, authority="first")
+    assert await asyncio.wait_for(office.processor.process_batch([urgent]), 30) == 1
+    assert handled == [child]
+    released.set()
+    assert await asyncio.gather(*routine) == [1] * 200
+
+
 @pytest.mark.parametrize("authority", ["refused", "keyless"])
 async def test_one_that_cannot_be_worked_on_takes_no_other_with_it(office: Office, authority: str) -> None:
     child = new_id("child")

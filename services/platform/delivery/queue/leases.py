@@ -59,20 +59,32 @@ CLAIM = """
 """
 """An array is read once. PostgreSQL may read `IN (...)` anew for each row, and then claims more than `most`."""
 DUE = CLAIM.format(
-    which="next_attempt_at <= %(now)s AND lane <> ALL(%(passed_over)s::text[]) ORDER BY urgent DESC, next_attempt_at"
+    which="next_attempt_at <= %(now)s AND lane <> ALL(%(passed_over)s::text[]) "
+    "AND (urgent OR lane <> ALL(%(for_urgent)s::text[])) ORDER BY urgent DESC, next_attempt_at"
 )
 ONE_OF_LANE = CLAIM.format(
     which="lane = %(of_lane)s AND CASE WHEN attempts = 0 THEN next_attempt_at <= %(now)s ELSE NOT %(untried)s END "
-    "ORDER BY attempts > 0, withdrawn_at, changed_at"
+    "ORDER BY attempts > 0, CASE WHEN attempts = 0 THEN NOT urgent END, withdrawn_at, changed_at"
 )
-"""In turns: one whose key is away must not keep the lane from the others. A withdrawn one goes first."""
+"""In turns: one whose key is away must not keep the lane from the others. Of those never tried, the urgent ones go
+first; of the others, one that is withdrawn.
+"""
 
 
 async def due(
-    connection: AsyncConnection, lease: Lease, *, now: datetime, passed_over: Sequence[str], most: int
+    connection: AsyncConnection,
+    lease: Lease,
+    *,
+    now: datetime,
+    passed_over: Sequence[str],
+    for_urgent: Sequence[str] = (),
+    most: int,
 ) -> list[LeasedDelivery]:
-    """Claims urgent rows first, and of either kind those due longest. `passed_over`: lanes that are full or failing."""
-    return await _claimed(connection, DUE, lease, now=now, most=most, passed_over=list(passed_over))
+    """Claims urgent rows first, and of either kind those due longest. `passed_over`: lanes that are full or failing.
+    `for_urgent`: those with room for urgent rows alone.
+    """
+    lanes = {"passed_over": list(passed_over), "for_urgent": list(for_urgent)}
+    return await _claimed(connection, DUE, lease, now=now, most=most, **lanes)
 
 
 async def one_of_lane(

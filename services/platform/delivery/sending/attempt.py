@@ -99,7 +99,9 @@ class AttemptStarter:
         """Deliveries that met a lock, or took too long: each begins alone, and no two of them at once."""
         self._one_contended = asyncio.Lock()
         self._transactions = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
-        self._batches = GroupCommit(self._commit, most=BATCH_MOST, at_once=BATCHES_AT_ONCE)
+        self._batches = {
+            urgent: GroupCommit(self._commit, most=BATCH_MOST, at_once=BATCHES_AT_ONCE) for urgent in (True, False)
+        }
 
     async def start(self, leased: LeasedDelivery) -> StartedAttempt | None:
         """None where there is nothing to send: it is withdrawn, answered, undeliverable or postponed, or another
@@ -134,7 +136,8 @@ class AttemptStarter:
         return KeyServiceAway.__name__ if is_lately else None
 
     async def close(self) -> None:
-        await self._batches.close()
+        for batches in self._batches.values():
+            await batches.close()
 
     def _pause_after(self, error: Exception, delivery: Delivery) -> timedelta | None:
         """How long a delivery waits that alone may have met this. None: it does not."""
@@ -175,8 +178,8 @@ class AttemptStarter:
                 leases.postpone(uow, delivery.id, self._owner, now, later.next_attempt_at, attempts)
 
     async def _begin(self, start: _Start) -> None:
-        """In a batch. If an error of ours fails it, each begins alone (`GroupCommit`). If the database fails it, each
-        begins alone here: one row that stays locked must not fail the same batch again.
+        """In a batch of those as urgent. If an error of ours fails it, each begins alone (`GroupCommit`). If the
+        database fails it, each begins alone here: one row that stays locked must not fail the same batch again.
         """
         if start.leased.delivery.id in self._contended:
             async with self._one_contended:
@@ -184,7 +187,7 @@ class AttemptStarter:
             self._contended.pop(start.leased.delivery.id, None)
             return
         try:
-            await self._batches.put(start)
+            await self._batches[start.leased.delivery.urgent].put(start)
         except Exception as error:
             if not is_transient(error):
                 raise

@@ -30,6 +30,8 @@ FAILING_AFTER = 5
 """Consecutive failures, of any deliveries."""
 PACE_MOST = timedelta(seconds=60)
 """A failing destination is tried at least so often: once it answers again, deliveries must not wait long."""
+KEPT_FOR_URGENT = 4
+"""One place of so many is kept for urgent deliveries, of a lane that sends several at once: others may take long."""
 QUEUE_MOST = 16
 """Leased deliveries that wait for their turn. The others stay in the table, where another process may claim them."""
 
@@ -43,6 +45,8 @@ class DestinationLane:
     name: str
     at_once: int
     sending: int = 0
+    routine: int = 0
+    """How many of those that are being sent are not urgent."""
     failures: int = 0
     tries: int = 0
     """While failing: tries of deliveries that had failed before. They alone set the pace, not failures of new ones."""
@@ -76,10 +80,20 @@ class DestinationLane:
         self.queue.insert(behind, leased)
 
     def next(self) -> LeasedDelivery | None:
-        """Takes the delivery that may be sent now out of the queue."""
+        """Takes the delivery that may be sent now out of the queue, and its place."""
         if not self.queue or self.sending >= (1 if self.failing else self.at_once):
             return None
+        urgent = self.queue[0].delivery.urgent
+        if not urgent and self.routine >= self.at_once - self.at_once // KEPT_FOR_URGENT:
+            return None
+        self.sending += 1
+        self.routine += not urgent
         return self.queue.popleft()
+
+    def free(self, leased: LeasedDelivery) -> None:
+        """Gives back the place of one that `next` gave."""
+        self.sending -= 1
+        self.routine -= not leased.delivery.urgent
 
     def may_try_again(self, now: datetime) -> bool:
         """Whether a failing lane may try a delivery that has failed before."""
@@ -120,8 +134,8 @@ class Lanes:
     def failing(self) -> list[DestinationLane]:
         return [lane for lane in self._lanes.values() if lane.failing]
 
-    def without_room(self) -> list[DestinationLane]:
-        return [lane for lane in self._lanes.values() if not lane.has_room]
+    def without_room(self, *, urgent: bool = False) -> list[DestinationLane]:
+        return [lane for lane in self._lanes.values() if not lane.has_room_for(urgent=urgent)]
 
 
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0)
@@ -198,7 +212,6 @@ class Dispatcher:
 
     def _fill(self, lane: DestinationLane) -> None:
         while not self._stopping and (leased := lane.next()) is not None:
-            lane.sending += 1
             self._held[leased.delivery.id] = asyncio.create_task(self._send(lane, leased))
         if lane.queue:
             self._results.hurry()
@@ -224,7 +237,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 the others go on
             await self._record_defect(leased, error)
         finally:
-            lane.sending -= 1
+            lane.free(leased)
             self._held.pop(delivery.id, None)
             self._sending.discard(delivery.id)
             self._learn(lane, result)

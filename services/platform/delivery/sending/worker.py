@@ -180,8 +180,14 @@ class DeliveryLoop:
             self._tell_others(uow, now)
         for lane in full:
             lane.turned_away = True
+        closed = [lane.name for lane in self._dispatcher.lanes.without_room(urgent=True)]
         return await leases.due(
-            uow.connection, self._lease(), now=now, passed_over=[lane.name for lane in full], most=CLAIMED_AT_ONCE
+            uow.connection,
+            self._lease(),
+            now=now,
+            passed_over=closed,
+            for_urgent=[lane.name for lane in full],
+            most=CLAIMED_AT_ONCE,
         )
 
     def _tell_others(self, uow: UnitOfWork, now: datetime) -> None:
