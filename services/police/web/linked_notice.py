@@ -23,7 +23,7 @@ from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police.notices.schema import Notice
 from services.police.notices.sender import force_of
-from services.police.notices.wording import OVER
+from services.police.notices.wording import OVER, WORDS
 from services.police.policy import ToldEpisode
 from services.police.store import told_episodes
 from services.safeguarding.duty.evidence import AttemptResult
@@ -35,8 +35,13 @@ class LinkedNotice:
     delivery: Delivery
     state: State
     notice: Notice
-    recorded: str = "Nobody there has said yet that they have it."
+    recorded: str = WORDS["page"]["nobody-yet"]
     """Whether somebody has, when and how. Not who: a link may lie in many mailboxes."""
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Nobody there has said yet that they have it."""
+        return self.state is not State.ACKNOWLEDGED
 
 
 async def load(uow: UnitOfWork, keyring: Keyring, delivery: UUID) -> LinkedNotice | None:

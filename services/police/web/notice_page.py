@@ -44,12 +44,12 @@ READ, HAVE_IT, RING, TEXT = "read", "have-it", "ring", "text"
 AGAIN = ""
 """The email's link was followed: where a code has opened the notice, it is open for its hour."""
 FAULTS: dict[str, str] = WORDS["faults"]
+SAYS: dict[str, str] = WORDS["page"]
+ASKED: dict[str, str] = WORDS["asked"]
+SHEETS = {name: Sheet(title, (says,)) for name, (title, says) in WORDS["sheets"].items()}
 NEEDED = ("name", "collar")
-NOT_YET = "NOT RECORDED YET"
 MOST_LETTERS = 120
 TOO_LONG = FAULTS["too_long"].format(most=MOST_LETTERS)
-HAD = "It is recorded that police have it."
-OVER = Sheet("This is over", ("The notice was withdrawn before anybody answered it. You need do nothing.",))
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class NoticePage:
         async with self.store.transaction(delivery) as uow:
             found = await load(uow, self.keyring, delivery)
             if found is None or found.state is State.WITHDRAWN:
-                return None if found is None else OVER
+                return None if found is None else SHEETS["withdrawn"]
             found = replace(found, recorded=await self._recorded(uow, found))
             superseded = await is_superseded(uow, found)
             reader = await self.codes.reader(uow, delivery, form)
@@ -80,28 +80,24 @@ class NoticePage:
                 return _read(uow, found, form, reader, FAULTS["used_up"] if is_used_up else FAULTS["wrong_code"])
             issued = await self.codes.issue(uow, found, f"{form.one('name')}, {form.one('collar')}")
         if issued is None or not await self.codes.send(found, issued, by_voice=form.answer == RING):
-            return _cover_sheet(found, form, {"code": _no_code(found)})
+            return _cover_sheet(found, form, {"code": _of_sender(found, "no-code")})
         return _code_sheet(found, form, browser=issued.browser)
 
     async def _recorded(self, uow: UnitOfWork, found: LinkedNotice) -> str:
-        if found.state is not State.ACKNOWLEDGED:
+        if found.is_unanswered:
             return found.recorded
         answered = await uow.fetch(store.answered_on_page(found.delivery.id))
         if answered is None:
-            return HAD
+            return SAYS["had"]
         at, is_opened = answered
-        how = "with the notice open" if is_opened else "from the email's link, without opening the notice"
-        return (
-            f"Recorded {day_and_time(at + self.clocks.offset)}: somebody said on this page, {how}, that they have it."
-        )
+        how = SAYS["opened" if is_opened else "unopened"]
+        return SAYS["had-on-page"].format(at=day_and_time(at + self.clocks.offset), how=how)
 
     async def _acknowledge(
         self, uow: UnitOfWork, found: LinkedNotice, form: Form, *, superseded: bool, read: bool
     ) -> Sheet:
         """A superseded notice takes only a reference. An officer already filling in the form is still recorded."""
-        first = found.state is not State.ACKNOWLEDGED and (
-            not superseded or bool(form.one("name") or form.one("collar"))
-        )
+        first = found.is_unanswered and (not superseded or bool(form.one("name") or form.one("collar")))
         wrong = _unnamed(form) if first else {}
         if not (read or superseded) and (form.one("grade") or form.one("closed")):
             wrong["code"] = FAULTS["needs_code"]
@@ -126,11 +122,9 @@ class NoticePage:
             await deliveries.end(uow, delivery.id, State.ACKNOWLEDGED, self.clocks.wall())  # of a connection test
             return
         at, now = self.clocks.story(), self.clocks.wall()
-        number = (
-            await uow.fetch(store.answer_on_page(delivery.id, _hash_of(replies, at), now, unread=unread))
-            if replies
-            else None
-        )
+        if not replies:
+            return
+        number = await uow.fetch(store.answer_on_page(delivery.id, _hash_of(replies, at), now, unread=unread))
         if number is None:
             return
         for reply in replies:
@@ -154,9 +148,9 @@ def _unnamed(form: Form) -> dict[str, str]:
     return wrong | {name: FAULTS[name] for name in NEEDED if not form.one(name)}
 
 
-def _no_code(found: LinkedNotice) -> str:
+def _of_sender(found: LinkedNotice, sentence: str) -> str:
     sender = found.notice.data.sender
-    return f"No code could be sent to your control room. Ring {sender.name}: {format_number(sender.telephone)}."
+    return SAYS[sentence].format(name=sender.name, telephone=format_number(sender.telephone))
 
 
 def _form_field(place: tuple[int | str, ...]) -> str:
@@ -193,140 +187,110 @@ def _replies(found: LinkedNotice, form: Form, now: datetime, *, first: bool) -> 
 
 def _cover_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
     """What the mail showed."""
-    data = found.notice.data
-    first = found.state is not State.ACKNOWLEDGED
-    ring = f"{data.sender.name} answers at any hour: {format_number(data.sender.telephone)}."
-    lead = "NO CODE YET" if form.answer in {RING, TEXT} else NOT_YET
-    opens = "To read it, give your name and have a code sent to your control room's number. Each reading is recorded."
+    faults = _faults(wrong, "no-code-yet" if form.answer in {RING, TEXT} else "not-yet")
+    subject = f"{subject_of(found.notice.data.about)}."
     return Sheet(
-        "A notice for your control room",
-        (*_faults(wrong, lead), *_mark(found), f"{subject_of(data.about)}.", found.recorded, opens, ring),
-        (
-            Button(RING, "Ring our control room with a code"),
-            Button(TEXT, "Text the code instead", quiet=True),
-            Button(HAVE_IT, "I have it" if first else "Record it", quiet=True),
+        SAYS["cover"],
+        (*faults, *_mark(found), subject, found.recorded, SAYS["opens"], _of_sender(found, "answers")),
+        (Button(RING, SAYS["ring"]), Button(TEXT, SAYS["text"], quiet=True), replace(_answer(found), quiet=True)),
+        asks=(
+            Group(_who(form, wrong), SAYS["who-you-are"]),
+            Group(_reference(form, wrong, first=found.is_unanswered), SAYS["your-reference"]),
         ),
-        asks=(Group(_who(form, wrong), "Who you are"), Group(_reference(form, wrong, first=first), "Your reference")),
     )
 
 
 def _code_sheet(found: LinkedNotice, form: Form, *, browser: str = "", wrong: str = "") -> Sheet:
-    code = Field("code", "The code", "line", wrong=wrong)
-    said = "The code goes to your control room's number, as the authority has it. It is good for ten minutes, in this browser alone."
+    code = Field("code", ASKED["code"], "line", wrong=wrong)
     return Sheet(
-        "Enter the code",
-        (*_mark(found), said),
-        (Button(READ, "Open the notice"), Button(RING, "Ring with another code", quiet=True)),
+        SAYS["code"],
+        (*_mark(found), SAYS["code-goes"]),
+        (Button(READ, SAYS["read"]), Button(RING, SAYS["ring-again"], quiet=True)),
         asks=(Group((code, *_who(form, {}))),),
         browser=browser,
     )
 
 
+def _answer(found: LinkedNotice) -> Button:
+    return Button(HAVE_IT, SAYS["have-it" if found.is_unanswered else "record"])
+
+
 def _mark(found: LinkedNotice) -> tuple[str, ...]:
-    return ("This is an EXERCISE.",) if found.notice.data.exercise else ()
+    return (SAYS["exercise"],) if found.notice.data.exercise else ()
 
 
-def _faults(wrong: Mapping[str, str], lead: str = NOT_YET) -> tuple[str, ...]:
-    return (f"{lead}. {' '.join(wrong.values())}",) if wrong else ()
+def _faults(wrong: Mapping[str, str], lead: str = "not-yet", *also: str) -> tuple[str, ...]:
+    return (" ".join((f"{SAYS[lead]}.", *wrong.values(), *also)),) if wrong else ()
 
 
 def _notice_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
     data = found.notice.data
-    first = found.state is not State.ACKNOWLEDGED
-    faults = (f"{' '.join(_faults(wrong))} At the foot of this page.",) if wrong else ()
-    asks = "At the foot of this page, say who has it." if first else found.recorded
+    asks = SAYS["asks"] if found.is_unanswered else found.recorded
+    said = (*_faults(wrong, "not-yet", SAYS["faults-below"]), *_mark(found), f"{data.handling}. {basis_of(data)}", asks)
     return Sheet(
         headline(data),
-        (*faults, *_mark(found), f"{data.handling}. {basis_of(data)}", asks),
-        (Button(HAVE_IT, "I have it" if first else "Record it"),),
+        said,
+        (_answer(found),),
         sections=sections(found.notice),
-        asks=(_questions(form, wrong, first=first),),
+        asks=(_questions(form, wrong, first=found.is_unanswered),),
         links=() if data.details is None else ((_link_text(data.details.holds), data.details.url),),
     )
 
 
 def _superseded_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
     """Shows nothing of the child, since the search is over: our name for the notice, and a field for the reference."""
-    data = found.notice.data
-    over = "The search for the child is over, so the notice is closed. Ring the authority if you need it: its number is in the email."
+    said = SAYS["said"].format(headline=headline(found.notice.data))
     return Sheet(
-        "This is over",
-        (*_faults(wrong), *_mark(found), f"The notice said: {headline(data)}.", over, our_name_of_case(data)),
-        (Button(HAVE_IT, "Record it"),),
+        SAYS["over"],
+        (*_faults(wrong), *_mark(found), said, SAYS["superseded"], our_name_of_case(found.notice.data)),
+        (Button(HAVE_IT, SAYS["record"]),),
         asks=(_questions(form, wrong, first=bool(wrong.keys() & set(NEEDED))),),
     )
 
 
 def _link_text(holds: tuple[str, ...]) -> str:
     """Names the fields behind the link."""
-    return f"Open: {', '.join(lower_first(label(each.rpartition('.')[2])) for each in holds)}"
+    return SAYS["link"].format(fields=", ".join(lower_first(label(each.rpartition(".")[2])) for each in holds))
 
 
 def _questions(form: Form, wrong: Mapping[str, str], *, first: bool) -> Group:
     """Asks for the officer once; for the reference also later."""
-    grades = tuple(Choice(grade, said, chosen=form.one("grade") == grade) for grade, said in WORDS["grades"].items())
-    closed = Choice("yes", "We have closed our missing investigation", chosen=bool(form.one("closed")))
-    rest = (
-        *_reference(form, wrong, first=first),
-        Field("grade", "Your risk grade", "list", hint="When it is set, or has changed.", choices=grades),
-        Field("closed", "Closed", "any-of", choices=(closed,)),
-    )
-    heading = "Who has it" if first else "Your reference, grade or closing"
-    return Group((*_who(form, wrong), *rest) if first else rest, heading)
+    closed = Choice("yes", ASKED["closed-yes"], chosen=bool(form.one("closed")))
+    grade = _list(form, "grade", WORDS["grades"], ASKED["grade-hint"])
+    rest = (*_reference(form, wrong, first=first), grade, Field("closed", ASKED["closed"], "any-of", choices=(closed,)))
+    return Group((*_who(form, wrong), *rest) if first else rest, SAYS["who-has-it" if first else "later"])
 
 
 def _who(form: Form, wrong: Mapping[str, str]) -> tuple[Field, ...]:
-    return (
-        Field("name", "Officer's name", "line", form.one("name"), wrong=wrong.get("name", "")),
-        Field("collar", "Collar or warrant number", "line", form.one("collar"), wrong=wrong.get("collar", "")),
-    )
+    return tuple(_line(form, wrong, name) for name in NEEDED)
 
 
 def _reference(form: Form, wrong: Mapping[str, str], *, first: bool) -> tuple[Field, ...]:
-    hint = "May follow later, on this page." if first else ""
-    kinds = tuple(
-        Choice(kind, said, chosen=form.one("kind") == kind) for kind, said in WORDS["reference_kinds"].items()
-    )
-    return (
-        Field("reference", "Your reference", "line", form.one("reference"), hint, wrong=wrong.get("reference", "")),
-        Field("kind", "Kind of reference", "list", choices=kinds),
-    )
+    hint = SAYS["may-follow"] if first else ""
+    return _line(form, wrong, "reference", hint), _list(form, "kind", WORDS["reference_kinds"])
+
+
+def _line(form: Form, wrong: Mapping[str, str], name: str, hint: str = "") -> Field:
+    return Field(name, ASKED[name], "line", form.one(name), hint, wrong=wrong.get(name, ""))
+
+
+def _list(form: Form, name: str, choices: Mapping[str, str], hint: str = "") -> Field:
+    offered = tuple(Choice(value, says, chosen=form.one(name) == value) for value, says in choices.items())
+    return Field(name, ASKED[name], "list", hint=hint, choices=offered)
 
 
 def _held_sheet(found: LinkedNotice) -> Sheet:
     """To a second officer, whose page is from before the first had it: nobody must believe that they were recorded."""
-    ring = f"If you have it now, ring {found.notice.data.sender.name}: {format_number(found.notice.data.sender.telephone)}."
-    title = "Somebody had already said that they have it"
-    return Sheet(
-        title, (found.recorded, "Nothing new was recorded.", ring), (Button(READ, "Read it again", quiet=True),)
-    )
+    said = (found.recorded, SAYS["nothing-new"], _of_sender(found, "held-ring"))
+    return Sheet(SAYS["held"], said, (Button(READ, SAYS["read-again"], quiet=True),))
 
 
 def _thanks_sheet(found: LinkedNotice) -> Sheet:
-    ring = f"{found.notice.data.sender.name} answers at any hour: {format_number(found.notice.data.sender.telephone)}."
-    more = "You can add a reference, a grade or the closing here later, from the link in the email."
-    return Sheet(
-        "Thank you. It is recorded that you have it",
-        (more, ring),
-        (Button(READ, "Read it again, or add a reference, a grade or the closing", quiet=True),),
-        done=True,
-    )
+    said = (SAYS["add-later"], _of_sender(found, "answers"))
+    return Sheet(SAYS["thanks"], said, (Button(READ, SAYS["read-again-or-add"], quiet=True),), done=True)
 
 
 OPEN = "open"
-DETAILS_OVER = Sheet(
-    "This is over", ("The search for the child is over, so this page is closed. Ring the authority if you need it.",)
-)
-COVER = Sheet(
-    "Details for a notice",
-    ("A photograph or a long description of a child, for police. Each opening is recorded.",),
-    (Button(OPEN, "Open"),),
-)
-LOCKED = Sheet(
-    "Open the notice first",
-    ("Open it from the email, by a code. This page then opens in the same browser, for an hour.",),
-)
-NOTHING = Sheet("There is nothing here any more", ("Please ring the authority: it answers at any hour.",))
 
 
 @dataclass(frozen=True)
@@ -346,24 +310,24 @@ class DetailsPage:
             if found is None or found.notice.data.details is None:
                 return None
             if await is_closed(uow, found):
-                return DETAILS_OVER
+                return SHEETS["details-over"]
             if form.answer != OPEN:
-                return COVER
+                return replace(SHEETS["details"], buttons=(Button(OPEN, SAYS["open"]),))
             reader = await self.codes.reader(uow, delivery, form)
             if reader is None and await self.codes.are_needed(uow, found):
-                return LOCKED
+                return SHEETS["locked"]
             holds, child = found.notice.data.details.holds, found.delivery.child
             facts = await uow.fetch(facts_for_notice(self.keyring, child))
             picture = await uow.fetch(photograph_of(self.keyring, child)) if "photograph" in holds else None
             record_reading(uow, found, "notice-details", holds, reader)
-        return NOTHING if facts.child is None else _sheet(facts.child, holds, picture)
+        return SHEETS["nothing"] if facts.child is None else _sheet(facts.child, holds, picture)
 
 
 def _sheet(child: ChildFacts, holds: tuple[str, ...], picture: Photograph | None) -> Sheet:
     names = [each.removeprefix("child.") for each in holds if each.startswith("child.")]
     told = tuple((label(name), (text_of(child, name) or "unknown",)) for name in names)
     if picture is None:
-        return Sheet("Details for a notice", (), sections=told)
-    taken = f"Photograph taken on {picture.taken_on or 'an unknown day'}."
+        return Sheet(SAYS["details"], (), sections=told)
+    taken = SAYS["taken"].format(day=picture.taken_on or "an unknown day")
     inline = f"data:{picture.media_type};base64,{b64encode(picture.picture).decode()}"
-    return Sheet("Details for a notice", (taken,), sections=told, picture=inline)
+    return Sheet(SAYS["details"], (taken,), sections=told, picture=inline)
