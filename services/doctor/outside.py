@@ -15,7 +15,7 @@ import httpx
 
 from services.console.policy.access import Providers
 from services.doctor.checks import Broken, reach, require_near
-from services.options.provider_sign_in.openid import OpenId, ProviderAway
+from services.options.provider_sign_in.pages import OpenId, ProviderAway
 from services.options.second_text_way.notify import NotifyWay
 from services.platform.delivery.channels.http.clients import Trust
 from services.platform.delivery.channels.sms import REPEATED

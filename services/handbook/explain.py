@@ -8,7 +8,7 @@ from datetime import date
 from difflib import get_close_matches
 
 from services.handbook import phrases
-from services.handbook.templates import render
+from services.handbook.phrases import render
 from services.protocol.loader import DEFAULT, Library, Origin, files
 from services.protocol.policy.readings.care import STEPS_DONE
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, format_period

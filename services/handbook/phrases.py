@@ -1,13 +1,42 @@
-"""Puts the parts of a rule into plain words."""
+"""Puts the parts of a rule into plain words, and renders the handbook's templates: documents, sentences and charts."""
 
 from datetime import date, timedelta
+from html import escape
 from pathlib import Path
 
 import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.protocol.policy.rule_language.grammar import Before, Calendar, Rule, Step, When, format_period
 from services.safeguarding.meetings import AtOnce
 from services.safeguarding.roles import Role
+
+HERE = Path(__file__).parent
+TEMPLATES = Environment(  # noqa: S701 our own words; the chart's template escapes each text
+    loader=FileSystemLoader([HERE, HERE / "documents", HERE / "charts"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+def render(name: str, **shown: object) -> str:
+    """The same bytes for the same content."""
+    return TEMPLATES.get_template(f"{name}.jinja").render(**shown)
+
+
+def _story(name: str) -> str:
+    return f"[{Path(name).stem}](../tests/scenarios/{name})"
+
+
+def _test(name: str) -> str:
+    path, _, function = name.partition("::")
+    return f"[{function.removeprefix('test_').replace('_', ' ')}](../{path})"
+
+
+TEMPLATES.filters |= {"e": escape, "g": lambda number: f"{number:g}", "story": _story, "test": _test}
+
 
 AMONG: dict[str, dict[str, str]] = yaml.load(Path(__file__).with_suffix(".yaml").read_text(), yaml.CSafeLoader)
 OF_A_CHILD = "child."

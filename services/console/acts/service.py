@@ -14,7 +14,7 @@ from uuid import UUID
 from services.console import metrics
 from services.console.policy.access import Operator
 from services.console.policy.acts import ACT_SPECS, HAPPENED_AT, About, ActSpec, read_form
-from services.console.read_model import cases
+from services.console.read_model import projections
 from services.console.read_model import repository as read_model
 from services.console.read_model.repository import claim_act, message_of_act
 from services.platform.register import child_identity, words
@@ -256,7 +256,7 @@ def named_child(about: About, answers: Answers) -> ChildId:
 
 async def _find_child(reader: Reader, authority: AuthorityId, named: str) -> ChildId | None:
     """By the child's code, else by our reference of a report."""
-    found = await reader.fetch(cases.children_named(named))
+    found = await reader.fetch(projections.children_named(named))
     return next((child for child, owner in found if owner == authority), None)
 
 

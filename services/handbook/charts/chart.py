@@ -12,7 +12,7 @@ import yaml
 
 from services.handbook import phrases
 from services.handbook.explain import follow, triggers_of
-from services.handbook.templates import render
+from services.handbook.phrases import render
 from services.protocol.loader import Library
 from services.protocol.policy.rule_language.grammar import Rule, Step, format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger

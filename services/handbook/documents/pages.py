@@ -20,8 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.handbook import phrases
 from services.handbook.charts.chart import draw
 from services.handbook.explain import follow
+from services.handbook.phrases import render
 from services.handbook.stories.golden_stories import play_all
-from services.handbook.templates import render
 from services.platform.store.disposal.retention import Action, Record, schedule
 from services.protocol.law.law import Law
 from services.protocol.loader import DEFAULT, LADDERS_FOR, Library, files

@@ -24,7 +24,7 @@ from services.console import metrics
 from services.console.acts.service import ConsoleService
 from services.console.policy.shift import board, describe_cases
 from services.console.policy.status import overview
-from services.console.read_model.cases import open_cases
+from services.console.read_model.projections import open_cases
 from services.console.web.templates import Words, environment
 from services.platform.register import directory_page
 from services.platform.runtime.logs import logger

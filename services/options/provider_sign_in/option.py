@@ -16,8 +16,7 @@ def _mount(app: "FastAPI", guard: "SessionGuard", templates: "Templates", settin
     """Without a provider, what speaks OpenID Connect is not loaded."""
     if settings.providers is None:
         return
-    from services.options.provider_sign_in.openid import OpenId
-    from services.options.provider_sign_in.pages import ProviderPages
+    from services.options.provider_sign_in.pages import OpenId, ProviderPages
 
     openid = OpenId(settings.providers)
     templates.providers.update(openid.titles)

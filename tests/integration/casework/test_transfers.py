@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from services.console.read_model import repository as console_store
-from services.console.read_model.cases import open_cases
 from services.console.read_model.projections import Handlers as ConsoleHandlers
+from services.console.read_model.projections import open_cases
 from services.platform.messages.envelope import Received
 from services.platform.register import directory, directory_page
 from services.platform.register.keys import wrapped_keys_of

@@ -22,7 +22,7 @@ from services.console.accounts import repository as accounts
 from services.console.policy.access import Provider, read_providers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
-from services.options.provider_sign_in import openid
+from services.options.provider_sign_in import pages as openid
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.strangers import MOST_OF_A_STRANGER
 from services.platform.store.unit_of_work import Store

@@ -5,8 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.console.read_model.cases import open_cases
-from services.console.read_model.projections import Handlers
+from services.console.read_model.projections import Handlers, open_cases
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.decisions import DutyChanged

@@ -21,7 +21,7 @@ from services.audit.policy.consequences import Gap
 from services.audit.reconciler import Found, find_gaps
 from services.carers.store import child_status, conversations, enrolments, texts
 from services.console.metrics import MEASURES
-from services.console.read_model import cases
+from services.console.read_model import projections
 from services.console.read_model import repository as read_model
 from services.options.polled_forces.polled import CONFIRM
 from services.platform.delivery.channels import email
@@ -127,10 +127,10 @@ BY: dict[str, tuple[str, str, Question]] = {
     "the promise, lately": ("deliveries_urgent", *OTHERS["the promise, lately"]),
     "a reader's mails": ("deliveries_of_lane", "professionals", lambda it: it.fetch(Query(UNSENT, READER, all_rows))),
     "a reader's shifts": ("rota_changes_of_person", "professionals", lambda it: it.fetch(Query(UNSENT, READER, all_rows))),
-    "what is owed": ("duties_beside", "console", lambda it: it.fetch(cases.duties_beside(None, housekeeping=False))),
+    "what is owed": ("duties_beside", "console", lambda it: it.fetch(projections.duties_beside(None, housekeeping=False))),
     "a month": ("duties_changed", "console", lambda it: it.fetch_each([Query(sql, MEASURED, all_rows) for sql, _ in MEASURES["month"]])),
-    "a child by code": ("children_of_code", "console", lambda it: it.fetch(cases.children_named("C17"))),
-    "the searches of a day": ("episodes_by_day", "console", lambda it: it.fetch(cases.find_cases(["kestrel"], "C17", day=NOW))),
+    "a child by code": ("children_of_code", "console", lambda it: it.fetch(projections.children_named("C17"))),
+    "the searches of a day": ("episodes_by_day", "console", lambda it: it.fetch(projections.find_cases(["kestrel"], "C17", day=NOW))),
     "what a force came for": ("offered_unconfirmed", "police", lambda it: it.fetch(Query(CONFIRM, COME_FOR, all_rows))),
 }  # fmt: skip
 

@@ -34,7 +34,7 @@ from services.console.policy.child import (
     words_said,
 )
 from services.console.policy.status import DutyLine, PoliceLine, RecordedMessage, Stand, episode_line, police_line
-from services.console.read_model import cases
+from services.console.read_model import projections
 from services.console.read_model import repository as read_model
 from services.console.web.session import SignedIn
 from services.console.web.templates import Pages
@@ -74,7 +74,7 @@ class ChildQueries(ConsoleService):
     async def find(self, name: str, operator: Operator) -> list[ChildId]:
         """The children whom somebody calls so, of those that the operator may see. Two authorities may use one code."""
         async with self.store.read() as reader:
-            named = await reader.fetch(cases.children_named(name))
+            named = await reader.fetch(projections.children_named(name))
         return list(dict.fromkeys(child for child, authority in named if operator.sees(authority)))
 
     async def child_of_episode(self, episode: UUID, operator: Operator) -> ChildId | None:
@@ -88,7 +88,7 @@ class ChildQueries(ConsoleService):
         async with self.store.read() as reader:
             codes, all_episodes, done, holds, same_phone = await reader.fetch(
                 codes_of_children([child], operator.scope),
-                cases.episodes_of_named(child),
+                projections.episodes_of_named(child),
                 read_model.acts_about(child, operator.account, self.clocks.wall() - SHIFT),
                 holds_of_child(child),
                 read_model.same_phone(child),
@@ -200,7 +200,7 @@ class ChildQueries(ConsoleService):
             )
         return found if OperatorAct.CHILD_REVEALED in done and child in codes else None
 
-    async def search(self, words: str, operator: Operator) -> list[cases.Found]:
+    async def search(self, words: str, operator: Operator) -> list[projections.Found]:
         """By any code that we ever sent, a day; and for those who may read words, by the reference that police gave, a
         caller's number, and by the home and its carers, which is on the record of each child that was found.
         """
@@ -208,18 +208,18 @@ class ChildQueries(ConsoleService):
         given, sent = list[tuple[UUID | None, ChildId]](), list[tuple[UUID | None, ChildId]]()
         code = code_meant(words)
         async with self.store.read() as reader:
-            sent = await reader.fetch(cases.cases_with_code(scope, code))
+            sent = await reader.fetch(projections.cases_with_code(scope, code))
             if operator.may(May.READ_WORDS) and len(words) >= LEAST_SOUGHT:
                 at_home, rings, given = await reader.fetch(
                     children_at_home(self.keyring, scope, words),
                     children_of_caller(scope, self._hashes_of_number(words)),
-                    cases.cases_with_reference(scope, self.keyring, words),
+                    projections.cases_with_reference(scope, self.keyring, words),
                 )
                 by_words = [*at_home, *rings]
             episodes = {episode for episode, _ in (*given, *sent) if episode is not None}
             children = {*by_words, *(child for episode, child in (*given, *sent) if episode is None)}
             found = await reader.fetch(
-                cases.find_cases(
+                projections.find_cases(
                     scope,
                     code,
                     day=day_meant(words, self.clocks.story()),

@@ -22,7 +22,7 @@ from services.console.acts.service import ConsoleService
 from services.console.policy.access import Operator
 from services.console.policy.directory import directory
 from services.console.policy.status import CaseLine, overview
-from services.console.read_model import cases
+from services.console.read_model import projections
 from services.console.read_model import repository as read_model
 from services.console.read_model.projections import all_contacts
 from services.console.read_model.repository import CHANGES
@@ -106,9 +106,9 @@ class PageQueries(ConsoleService):
         """
         async with self.store.read() as reader:
             open_, elsewhere, housekeeping, letters = await reader.fetch(
-                cases.open_cases(authorities),
-                cases.duties_beside(authorities, housekeeping=False),
-                cases.housekeeping_waits(authorities),
+                projections.open_cases(authorities),
+                projections.duties_beside(authorities, housekeeping=False),
+                projections.housekeeping_waits(authorities),
                 read_model.dead_letters_after(self.clocks.story() - DEAD_LETTERS_COUNTED),
             )
         shown = overview(open_, elsewhere, self.clocks.story())
@@ -126,18 +126,18 @@ class PageQueries(ConsoleService):
     async def housekeeping(self, operator: Operator) -> dict[str, object]:
         """What may wait until nobody is missing: contacts, photographs, monthly tests."""
         async with self.store.read() as reader:
-            duties = await reader.fetch(cases.duties_beside(operator.scope, housekeeping=True))
+            duties = await reader.fetch(projections.duties_beside(operator.scope, housekeeping=True))
         return {"duties": duties, "by_id": operator.scope is None}
 
     async def is_of_any(self, child: str, authorities: Sequence[AuthorityId]) -> bool:
         """Whether the child, or any episode or duty of it, is one of these authorities'."""
         async with self.store.read() as reader:
-            return await reader.fetch(cases.is_of_any(child, authorities))
+            return await reader.fetch(projections.is_of_any(child, authorities))
 
     async def exercises(self, authorities: Scope) -> tuple[CaseLine, ...]:
         """Those under way."""
         async with self.store.read() as reader:
-            return overview(await reader.fetch(cases.open_cases(authorities)), (), self.clocks.story()).practice
+            return overview(await reader.fetch(projections.open_cases(authorities)), (), self.clocks.story()).practice
 
     async def directory(self, operator: Operator) -> dict[str, object]:
         """Everybody on it is staff. The staff of one child are shown with the child's code."""

@@ -30,7 +30,7 @@ from services.console.policy.shift import (
     write_note,
 )
 from services.console.policy.status import overview
-from services.console.read_model.cases import open_cases
+from services.console.read_model.projections import open_cases
 from services.console.read_model.repository import entries_of_shifts
 from services.console.web.session import SignedIn
 from services.console.web.templates import Pages, go_to
