@@ -21,21 +21,7 @@ from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import policy, store
 from services.police.policy import Difference, ToldEpisode
-from services.safeguarding.child_events.events import (
-    ChildInformationReceived,
-    ChildLocated,
-    ChildReturned,
-    PoliceAcknowledged,
-    PoliceClosed,
-    PoliceListDiffers,
-    PoliceReferenceGiven,
-    PoliceReply,
-    PoliceRiskGraded,
-    Proof,
-    ReferenceKind,
-    RiskGrade,
-    SafeAndWellCheckRecorded,
-)
+from services.safeguarding.child_events import events
 from services.safeguarding.dates import Moment
 from services.safeguarding.duty.duties import Duty, DutyAcknowledged
 from services.safeguarding.identifiers import ForceId, WordsId, derived
@@ -91,8 +77,8 @@ class ReplyData(Part):
     episode: UUID | None = None
     officer: Officer | None = None
     reference: Line | None = None
-    reference_kind: ReferenceKind = ReferenceKind.INCIDENT
-    grade: RiskGrade | None = None
+    reference_kind: events.ReferenceKind = events.ReferenceKind.INCIDENT
+    grade: events.RiskGrade | None = None
     review_at: Moment | None = None
     words: Text | None = None
 
@@ -177,12 +163,12 @@ class ReplyService:
         officer = await self._keep(f"{by.name}, {by.collar_number}") if by else ()
         spoken = await self._keep(told.words) if told.words else ()
         if reply.type is ReplyType.ACKNOWLEDGED:
-            self._publish(self._police(PoliceAcknowledged, officer + spoken))
+            self._publish(self._police(events.PoliceAcknowledged, officer + spoken))
         if told.reference is not None:
             reference = await self._keep(told.reference, reference=True)
-            self._publish(self._police(PoliceReferenceGiven, reference, reference_kind=told.reference_kind))
+            self._publish(self._police(events.PoliceReferenceGiven, reference, reference_kind=told.reference_kind))
         if told.grade is not None:
-            self._publish(self._police(PoliceRiskGraded, officer, grade=told.grade, review_at=told.review_at))
+            self._publish(self._police(events.PoliceRiskGraded, officer, grade=told.grade, review_at=told.review_at))
         news = self._news(reply.type, officer + spoken)
         if news is not None:
             self._publish(news)
@@ -196,19 +182,19 @@ class ReplyService:
         of_episode = told | {"episode": self.duty.episode}
         match kind:
             case ReplyType.CLOSED:
-                return self._police(PoliceClosed, said)
+                return self._police(events.PoliceClosed, said)
             case ReplyType.INFORMATION:
-                return ChildInformationReceived(**told, nature="sighting")
+                return events.ChildInformationReceived(**told, nature="sighting")
             case ReplyType.LOCATED:
-                return ChildLocated(**of_episode, proof=Proof.FORCE)
+                return events.ChildLocated(**of_episode, proof=events.Proof.FORCE)
             case ReplyType.RETURNED:
-                return ChildReturned(**of_episode, proof=Proof.FORCE)
+                return events.ChildReturned(**of_episode, proof=events.Proof.FORCE)
             case ReplyType.SAFE_AND_WELL_CHECKED:
-                return SafeAndWellCheckRecorded(**of_episode)
+                return events.SafeAndWellCheckRecorded(**of_episode)
             case _:
                 return None
 
-    def _police(self, event: type[PoliceReply], said: tuple[WordsId, ...], **about: Any) -> PoliceReply:
+    def _police(self, event: type[events.PoliceReply], said: tuple[WordsId, ...], **about: Any) -> events.PoliceReply:
         return event(
             authority=self.duty.authority,
             force=self.force,
@@ -270,7 +256,7 @@ class OpenListMonitor:
 def publish_difference(uow: UnitOfWork, force: ForceId, told: ToldEpisode, difference: Difference) -> None:
     uow.on_commit(LIST_DIFFERENCES.labels(difference).inc)
     uow.publish(
-        PoliceListDiffers(authority=told.authority, force=force, episode=told.episode, difference=difference),
+        events.PoliceListDiffers(authority=told.authority, force=force, episode=told.episode, difference=difference),
         subject=told.child,
         exercise=told.exercise,
     )

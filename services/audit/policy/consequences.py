@@ -11,13 +11,7 @@ from uuid import UUID
 
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.events import ContactUnreachable
-from services.safeguarding.duty.decisions import (
-    DutyChanged,
-    MessageDeadLettered,
-    MessageDecided,
-    ProtocolDecided,
-    Verdict,
-)
+from services.safeguarding.duty import decisions
 from services.safeguarding.duty.duties import Duty, DutyOutcomes, Outcome, parts_of
 from services.safeguarding.duty.evidence import DeliveryAttempted
 from services.safeguarding.message import Message
@@ -75,14 +69,14 @@ class Thread:
 def thread_of(content: Message, message_id: str) -> Thread:
     """An answer may be recorded before the message that it answers, since topics are consumed in parallel."""
     expects = _each_once(each for part in parts_of(content) for each in _expected(part, message_id))
-    if isinstance(content, MessageDecided):
+    if isinstance(content, decisions.MessageDecided):
         return Thread(expects, tuple(f"decided {each}" for each in (content.about_id, *content.with_ids)))
     return Thread(expects, _each_once(each for part in parts_of(content) for each in _answered(part)))
 
 
 def _expected(part: Message, message_id: str) -> tuple[str, ...]:
     match part:
-        case ProtocolDecided(verdict=Verdict.TOLD, duty=UUID()):
+        case decisions.ProtocolDecided(verdict=decisions.Verdict.TOLD, duty=UUID()):
             return (f"told {part.duty}",)
         case Duty(act="tell"):
             return (f"tried {part.duty} {part.step}",)
@@ -94,13 +88,13 @@ def _expected(part: Message, message_id: str) -> tuple[str, ...]:
 
 def _answered(part: Message) -> tuple[str, ...]:
     match part:
-        case ProtocolDecided():
+        case decisions.ProtocolDecided():
             return (f"decided {part.about_id}",)
         case Duty(act="tell"):
             return (f"told {part.duty}",)
         case Duty() | Outcome() | DeliveryAttempted(duty=UUID()):
             return (f"tried {part.duty} {part.step}",)
-        case MessageDeadLettered(original_id=str()):
+        case decisions.MessageDeadLettered(original_id=str()):
             return (f"decided {part.original_id}",)
         case _:
             return ()
@@ -130,5 +124,5 @@ def duty_rows(content: Message) -> list[dict[str, Any]]:
             "next_step_at": part.next_step_at if part.goes_on else None,
         }
         for part in parts_of(content)
-        if isinstance(part, DutyChanged)
+        if isinstance(part, decisions.DutyChanged)
     ]

@@ -15,21 +15,10 @@ import yaml
 from services.console.policy.access import May, Operator
 from services.console.policy.child import IDENTITY
 from services.console.policy.status import GONE, RecordedMessage
+from services.safeguarding import deeds
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import ChildLocated, ChildReturned, ReportRetracted
-from services.safeguarding.deeds import (
-    DEED_SPECS,
-    Answers,
-    DeedSpec,
-    Fault,
-    Faults,
-    Field,
-    Kind,
-    Matter,
-    deed_of,
-    read_field,
-)
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.duty.duties import DutyAcknowledged, DutySendAgain, StrategyDiscussionChanged
 from services.safeguarding.duty.evidence import RegisterLookedUp
@@ -140,19 +129,19 @@ class About:
     def steps_of_police(self, *, are: bool) -> tuple[StepRecord, ...]:
         return tuple(each for each in self.steps if (each.role is Role.POLICE_CONTROL_ROOM) == are)
 
-    def step(self, answers: Answers) -> int:
+    def step(self, answers: deeds.Answers) -> int:
         return int(answers.chosen["step"])
 
 
-def matter_of(about: About) -> Matter:
+def matter_of(about: About) -> deeds.Matter:
     episode = about.episode
     named, force = (None, None) if episode is None else (episode.episode, episode.force)
     corrects = None if about.recorded is None else UUID(about.recorded.id)
     duty = None if about.duty is None else about.duty.duty
-    return Matter(about.authority, "console", named, force, corrects=corrects, duty=duty)
+    return deeds.Matter(about.authority, "console", named, force, corrects=corrects, duty=duty)
 
 
-def can_be_recorded(deed: DeedSpec, about: About) -> bool:
+def can_be_recorded(deed: deeds.DeedSpec, about: About) -> bool:
     """On its duty's page, and corrected there; some also on an episode's page, where each on record is corrected."""
     episode, is_held = about.episode, any(isinstance(each.content, deed.kind) for each in about.held)
     if is_held or (deed.is_about_police() and (episode is None or episode.force is None)):
@@ -160,7 +149,7 @@ def can_be_recorded(deed: DeedSpec, about: About) -> bool:
     if about.duty is not None:
         return about.duty.deed is deed.deed and (about.duty.goes_on or about.recorded is not None)
     if about.recorded is not None:
-        return deed_of(about.recorded.content) is deed.deed
+        return deeds.deed_of(about.recorded.content) is deed.deed
     states, condition = ON_EPISODES_PAGE.get(deed.deed, ((), None))
     if episode is None or episode.state not in states:
         return False
@@ -180,7 +169,7 @@ a check that overtakes its return on the bus; an operator must not record one wh
 """
 
 
-Says: TypeAlias = Callable[[About, Answers], tuple[Message, ...]]
+Says: TypeAlias = Callable[[About, deeds.Answers], tuple[Message, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +182,15 @@ class ActSpec:
     needs: May
     is_possible: Callable[[About], bool]
     messages: Says
-    asks: tuple[Field, ...] = ()
+    asks: tuple[deeds.Field, ...] = ()
     confirms: bool = False
     held: bool = False
-    faults: Callable[[Answers], Mapping[str, Fault]] = lambda _answers: {}
+    faults: Callable[[deeds.Answers], Mapping[str, deeds.Fault]] = lambda _answers: {}
     """Those that lie between fields."""
 
 
-REASON = Field("reason", Kind.WORDS)
-HAPPENED_AT = Field("happened_at", Kind.PAST, required=False)
+REASON = deeds.Field("reason", deeds.Kind.WORDS)
+HAPPENED_AT = deeds.Field("happened_at", deeds.Kind.PAST, required=False)
 PERSON = events.Proof.PERSON
 CAME = tuple(sorted(PLAN_OWNERS))
 
@@ -224,7 +213,7 @@ def _waits_for(*, police: bool) -> Callable[[About], bool]:
 def _tell(event: type[events.Told], **more: object) -> Says:
     """An event with the operator's words, about the episode of the page."""
 
-    def messages(about: About, answers: Answers) -> tuple[Message, ...]:
+    def messages(about: About, answers: deeds.Answers) -> tuple[Message, ...]:
         words = tuple(each for ids in answers.words.values() for each in ids)
         fields = {"authority": about.authority, "channel": "console", "words": words} | more
         if issubclass(event, events.ToldOfEpisode) and about.episode is not None:
@@ -234,27 +223,27 @@ def _tell(event: type[events.Told], **more: object) -> Says:
     return messages
 
 
-def _acknowledge(about: About, answers: Answers) -> tuple[Message, ...]:
+def _acknowledge(about: About, answers: deeds.Answers) -> tuple[Message, ...]:
     return (_acknowledgement(about, about.step(answers), how="console"),)
 
 
-def _take(about: About, _answers: Answers) -> tuple[Message, ...]:
+def _take(about: About, _answers: deeds.Answers) -> tuple[Message, ...]:
     """For the newest telling: its recipient is asked now."""
     return (_acknowledgement(about, about.steps_of_police(are=False)[-1].step, how="console"),)
 
 
-def _inform(about: About, answers: Answers) -> tuple[Message, ...]:
+def _inform(about: About, answers: deeds.Answers) -> tuple[Message, ...]:
     nature = answers.chosen["nature"]
     if nature == "luring":
         return _tell(events.ChildLuringSuspected)(about, answers)
     return _tell(events.ChildInformationReceived, nature=nature)(about, answers)
 
 
-def _identify(about: About, answers: Answers) -> tuple[Message, ...]:
+def _identify(about: About, answers: deeds.Answers) -> tuple[Message, ...]:
     return _tell(care_events.ChildIdentified, child=answers.chosen["child"])(about, answers)
 
 
-def _record_call(about: About, answers: Answers) -> tuple[Message, ...]:
+def _record_call(about: About, answers: deeds.Answers) -> tuple[Message, ...]:
     """The officer's name is in the acknowledgement's words. The reference is an event of its own."""
     force = None if about.episode is None else about.episode.force
     taken = _acknowledgement(
@@ -269,23 +258,23 @@ def _acknowledgement(about: About, step: int, **how: object) -> DutyAcknowledged
     return DutyAcknowledged.model_validate(named | how)
 
 
-def _record_reference(about: About, answers: Answers) -> tuple[Message, ...]:
+def _record_reference(about: About, answers: deeds.Answers) -> tuple[Message, ...]:
     return _tell(events.PoliceReferenceTexted, words=answers.words["reference"])(about, answers)
 
 
-def _move_discussion(about: About, answers: Answers) -> tuple[Message, ...]:
+def _move_discussion(about: About, answers: deeds.Answers) -> tuple[Message, ...]:
     number, starts_at = about.discussion.discussion if about.discussion else 1, answers.moments["starts_at"]
     move = _tell(discussion_events.StrategyDiscussionRedated, starts_at=starts_at, discussion=number)
     return move(about, answers)
 
 
-def _cancel_discussion(about: About, answers: Answers) -> tuple[Message, ...]:
+def _cancel_discussion(about: About, answers: deeds.Answers) -> tuple[Message, ...]:
     found = about.discussion
     number, form = (found.discussion, found.form) if found else (1, None)
     return _tell(discussion_events.StrategyDiscussionCancelled, discussion=number, form=form)(about, answers)
 
 
-def _correct_discussion(about: About, answers: Answers) -> tuple[Message, ...]:
+def _correct_discussion(about: About, answers: deeds.Answers) -> tuple[Message, ...]:
     """Who came, and the decision on a section 47 enquiry. The plan stands."""
     if about.recorded is None:
         raise ValueError("this act corrects a record")
@@ -294,12 +283,12 @@ def _correct_discussion(about: About, answers: Answers) -> tuple[Message, ...]:
     return (discussion_events.StrategyDiscussionHeld.model_validate(corrected),)
 
 
-def _send_again(about: About, answers: Answers) -> tuple[Message, ...]:
+def _send_again(about: About, answers: deeds.Answers) -> tuple[Message, ...]:
     duty = _duty(about)
     return (DutySendAgain(duty=duty.duty, step=about.step(answers), authority=duty.authority, asked=answers.act),)
 
 
-def _look_up(about: About, _answers: Answers) -> tuple[Message, ...]:
+def _look_up(about: About, _answers: deeds.Answers) -> tuple[Message, ...]:
     return (RegisterLookedUp(authority=about.authority, purpose="console", fields=IDENTITY),)
 
 
@@ -348,12 +337,12 @@ def _describe(
 ) -> ActSpec:
     """Each word of the file is an argument, so that no other is passed over."""
     is_possible, says = _DOES[OperatorAct(act)]
-    fields = [read_field(name, asked, events.Told) for name, asked in (asks or {}).items()]
+    fields = [deeds.read_field(name, asked, events.Told) for name, asked in (asks or {}).items()]
     offered = tuple(each.offering(CAME) if each.name == "came" else each for each in fields)
     return ActSpec(OperatorAct(act), May(needs), is_possible, says, offered, confirms, held)
 
 
-def _describe_deed(deed: DeedSpec) -> ActSpec:
+def _describe_deed(deed: deeds.DeedSpec) -> ActSpec:
     """The form that stands behind the link of a duty's mail, under the operator's name."""
     return ActSpec(
         deed.deed,
@@ -367,7 +356,7 @@ def _describe_deed(deed: DeedSpec) -> ActSpec:
 
 
 _WRITTEN = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
-_ALL = (*(_describe(act, **about) for act, about in _WRITTEN.items()), *map(_describe_deed, DEED_SPECS.values()))
+_ALL = (*(_describe(act, **about) for act, about in _WRITTEN.items()), *map(_describe_deed, deeds.DEED_SPECS.values()))
 ACT_SPECS: Mapping[OperatorAct | Deed, ActSpec] = {each.act: each for each in _ALL}
 
 
@@ -381,7 +370,7 @@ def correcting_act(entry: RecordedMessage[Message] | None) -> OperatorAct | Deed
     """By which an event on record is corrected on the page of its episode. None: by none."""
     content = None if entry is None else entry.content
     held = discussion_events.StrategyDiscussionHeld
-    return OperatorAct.DISCUSSION_CORRECTED if isinstance(content, held) else deed_of(content)
+    return OperatorAct.DISCUSSION_CORRECTED if isinstance(content, held) else deeds.deed_of(content)
 
 
 def possible_acts(about: About) -> tuple[ActSpec, ...]:
@@ -396,14 +385,14 @@ def steps_to_choose(spec: ActSpec, about: About) -> tuple[StepRecord, ...]:
     return about.steps_of_police(are=spec.act is OperatorAct.PHONED)[::-1]
 
 
-def read_form(spec: ActSpec, about: About, act: UUID, form: Mapping[str, str], now: datetime) -> Answers:
+def read_form(spec: ActSpec, about: About, act: UUID, form: Mapping[str, str], now: datetime) -> deeds.Answers:
     """The form's answers. `now` is story time. Raises Faults."""
     steps = tuple(str(each.step) for each in steps_to_choose(spec, about))
-    asked = [each.offering(steps) if each.kind is Kind.STEP else each for each in spec.asks]
-    answers = Answers.read(act, asked, form, now)
+    asked = [each.offering(steps) if each.kind is deeds.Kind.STEP else each for each in spec.asks]
+    answers = deeds.Answers.read(act, asked, form, now)
     if faults := spec.faults(answers):
-        raise Faults(dict(faults))
+        raise deeds.Faults(dict(faults))
     ended_at = answers.moments.get(HAPPENED_AT.name) if spec.confirms else None
     if ended_at is not None and about.episode is not None and ended_at < about.episode.opened_at:
-        raise Faults({HAPPENED_AT.name: Fault.EARLY})
+        raise deeds.Faults({HAPPENED_AT.name: deeds.Fault.EARLY})
     return answers

@@ -10,16 +10,8 @@ from enum import IntEnum
 from uuid import UUID
 
 from services.console.policy.status import DutyLine, RecordedMessage
+from services.safeguarding.child_events import events
 from services.safeguarding.child_events.discussion_events import StrategyWithoutQuorum
-from services.safeguarding.child_events.events import (
-    Due,
-    Event,
-    PoliceReferenceGiven,
-    PoliceReferenceTexted,
-    PoliceRiskGraded,
-    RiskGrade,
-    TextNeedsHuman,
-)
 from services.safeguarding.duty.decisions import (
     OVER,
     DutyChanged,
@@ -105,7 +97,7 @@ class PoliceView:
 
     references: tuple[WordsId, ...]
     """The words that hold them, the newest first."""
-    grade: RiskGrade | None
+    grade: events.RiskGrade | None
     review_at: datetime | None
 
 
@@ -173,9 +165,9 @@ def police_view(entries: Iterable[RecordedMessage[Message]]) -> PoliceView:
     """`entries` are one episode's, the newest first."""
     references, graded = list[WordsId](), None
     for content in (entry.content for entry in entries):
-        if isinstance(content, PoliceReferenceGiven | PoliceReferenceTexted):
+        if isinstance(content, events.PoliceReferenceGiven | events.PoliceReferenceTexted):
             references += content.words
-        if graded is None and isinstance(content, PoliceRiskGraded):
+        if graded is None and isinstance(content, events.PoliceRiskGraded):
             graded = content
     return PoliceView(tuple(references), graded.grade if graded else None, graded.review_at if graded else None)
 
@@ -192,7 +184,7 @@ def _standing(telling: tuple[DutyLine, StepRecord]) -> Standing:
     return Standing.WAITS if in_time else Standing.OVERDUE
 
 
-HAPPENINGS = (Event, EpisodeChanged, DutyAcknowledged, DutyFailed, StrategyDiscussionChanged)
+HAPPENINGS = (events.Event, EpisodeChanged, DutyAcknowledged, DutyFailed, StrategyDiscussionChanged)
 OF_NOTE = frozenset({Verdict.TOLD, Verdict.ENDED, Verdict.UNVERIFIED, Verdict.TOO_OLD})
 
 
@@ -220,7 +212,7 @@ class Line:
         content = self.entry.content
         if isinstance(content, OperatorActed):
             return content.act not in {OperatorAct.CHILD_REVEALED, OperatorAct.CHILD_VIEWED, OperatorAct.CHILD_FOUND}
-        return isinstance(content, HAPPENINGS) and not isinstance(content, Due)
+        return isinstance(content, HAPPENINGS) and not isinstance(content, events.Due)
 
 
 def timeline(
@@ -319,7 +311,7 @@ def _line(
 
 def _act(content: Message) -> str:
     act = content.kind.rsplit(".v", maxsplit=1)[0]
-    if isinstance(content, TextNeedsHuman) and content.language is not None:
+    if isinstance(content, events.TextNeedsHuman) and content.language is not None:
         return f"{act} not-in-english"
     if isinstance(content, DutyAcknowledged) and content.unread:
         return f"{act} unread"

@@ -8,13 +8,7 @@ import pkcs11
 from cryptography.exceptions import InvalidTag
 from pkcs11 import GCMParams, KeyType, Mechanism, ObjectClass, exceptions
 
-from services.platform.store.key_wrappers.wrapper import (
-    NONCE_BYTES,
-    KeyMissing,
-    KeyServiceAway,
-    fill_in_authority,
-    is_its_own,
-)
+from services.platform.store.key_wrappers import wrapper
 
 NOT_BY_THIS_KEY = (
     exceptions.DataInvalid,
@@ -34,7 +28,7 @@ class HsmWrapper:
         self._session: Any = None
 
     def wrap(self, authority: str, key: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = os.urandom(wrapper.NONCE_BYTES)
         try:
             sealed = self._key(authority).encrypt(
                 key, mechanism=Mechanism.AES_GCM, mechanism_param=_gcm(nonce, authority)
@@ -44,7 +38,7 @@ class HsmWrapper:
         return nonce + bytes(sealed)
 
     def unwrap(self, authority: str, wrapped: bytes) -> bytes:
-        nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
+        nonce, sealed = wrapped[: wrapper.NONCE_BYTES], wrapped[wrapper.NONCE_BYTES :]
         try:
             key = self._key(authority)
             return bytes(key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=_gcm(nonce, authority)))
@@ -64,13 +58,15 @@ class HsmWrapper:
                 self._session = token.open(user_pin=self._pin)
             except exceptions.UserAlreadyLoggedIn:  # a login holds for all sessions of a process
                 self._session = token.open()
-        label = fill_in_authority(self._label, authority)
+        label = wrapper.fill_in_authority(self._label, authority)
         return self._session.get_key(object_class=ObjectClass.SECRET_KEY, key_type=KeyType.AES, label=label)
 
-    def _away(self, error: exceptions.PKCS11Error, authority: str) -> KeyServiceAway:
+    def _away(self, error: exceptions.PKCS11Error, authority: str) -> wrapper.KeyServiceAway:
         self._session = None
-        missing = isinstance(error, exceptions.NoSuchKey) and is_its_own(self._label, authority)
-        return (KeyMissing if missing else KeyServiceAway)(f"the hardware security module: {type(error).__name__}")
+        missing = isinstance(error, exceptions.NoSuchKey) and wrapper.is_its_own(self._label, authority)
+        return (wrapper.KeyMissing if missing else wrapper.KeyServiceAway)(
+            f"the hardware security module: {type(error).__name__}"
+        )
 
 
 def _gcm(nonce: bytes, authority: str) -> GCMParams:

@@ -13,27 +13,7 @@ from uuid import UUID
 from services.platform.register.organisations import NOT_AGREED, Sharing
 from services.platform.register.police_notice import ChildFacts, NoticeFacts, PlacementFacts, Reporter
 from services.platform.register.words import Words
-from services.police.notices.schema import (
-    IN_DETAILS,
-    NONE,
-    SHARING_BASIS,
-    UNKNOWN,
-    About,
-    Agreement,
-    Carer,
-    Child,
-    Details,
-    Known,
-    Notice,
-    NoticeData,
-    NoticeType,
-    Placement,
-    PlanStep,
-    Report,
-    Risk,
-    Said,
-    Sender,
-)
+from services.police.notices import schema
 from services.police.policy import MEANINGS, EarlierEpisodes
 from services.safeguarding.duty.duties import Duty, PoliceNotify
 from services.safeguarding.identifiers import case_name
@@ -41,7 +21,7 @@ from services.safeguarding.notice_fields import LONG, PROFILE, NoticeField
 from services.safeguarding.working_time import day_in_england, in_first_hours
 
 
-def redact_to_agreement(notice: Notice, agreed: AbstractSet[str]) -> str:
+def redact_to_agreement(notice: schema.Notice, agreed: AbstractSet[str]) -> str:
     """The body, as JSON. Every force gets the frame, the risk and the call-back."""
     left_out = tuple(sorted(each for each in NoticeField if each not in agreed))
     if not left_out:
@@ -52,7 +32,7 @@ def redact_to_agreement(notice: Notice, agreed: AbstractSet[str]) -> str:
         holds = tuple(each for each in details.holds if each not in left_out)
         details = details.model_copy(update={"holds": holds}) if holds else None
     gaps = tuple(each for each in data.gaps if not {each, each.partition(".")[0]} & {*left_out})
-    needed = UNKNOWN if "child.language" in left_out else data.interpreter_needed
+    needed = schema.UNKNOWN if "child.language" in left_out else data.interpreter_needed
     said = {"details": details, "gaps": gaps, "not_agreed": left_out, "interpreter_needed": needed}
     kept = data.model_copy(update=said)
     return notice.model_copy(update={"data": kept}).model_dump_json(exclude={"data": _excluded(left_out)})
@@ -81,11 +61,12 @@ def _excluded(left_out: tuple[str, ...]) -> dict[str, Any]:
 
 
 MEANT = {
-    wording: (NoticeType(f"missing-notice.{each['type']}"), About(each["about"])) for wording, each in MEANINGS.items()
+    wording: (schema.NoticeType(f"missing-notice.{each['type']}"), schema.About(each["about"]))
+    for wording, each in MEANINGS.items()
 }
 MOST_LETTERS = 300
 """A longer text goes behind the details' link."""
-REPORTS = (About.MISSING, About.NEW_INFORMATION)
+REPORTS = (schema.About.MISSING, schema.About.NEW_INFORMATION)
 """Notices with a report of how the child went missing."""
 
 
@@ -103,50 +84,52 @@ class NoticeContext:
     sharing: Sharing | None = None
 
 
-def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeContext, *, exercise: bool) -> Notice:
+def build_notice(
+    notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeContext, *, exercise: bool
+) -> schema.Notice:
     """`notice` is the delivery's id: a new one where a duty's notice is sent again. A wording that is not in
     `meanings.yaml` is a request to the force, and names it.
     """
-    kind, about = MEANT.get(duty.wording, (NoticeType.UPDATE, About.REQUEST))
+    kind, about = MEANT.get(duty.wording, (schema.NoticeType.UPDATE, schema.About.REQUEST))
     child = _child(facts.child) if facts.child else None
     details = _details(facts.child, context) if facts.child else None
     sharing = context.sharing or NOT_AGREED
     placement = _placement(facts.placement)
-    report = _report(duty, about, facts.child, context) if about in REPORTS else Report()
-    sender = Sender(
+    report = _report(duty, about, facts.child, context) if about in REPORTS else schema.Report()
+    sender = schema.Sender(
         authority=facts.authority or duty.authority,
-        name=facts.authority_name or UNKNOWN,
-        telephone=facts.duty_line or UNKNOWN,
+        name=facts.authority_name or schema.UNKNOWN,
+        telephone=facts.duty_line or schema.UNKNOWN,
     )
     gaps = [*_gaps(sender, child, placement)]
     if facts.child is not None and not facts.child.has_photograph:
         gaps.append("photograph")
-    if about is About.MISSING:
-        gaps += [f"report.{name}" for name, value in report if value == UNKNOWN]
-    return Notice(
+    if about is schema.About.MISSING:
+        gaps += [f"report.{name}" for name, value in report if value == schema.UNKNOWN]
+    return schema.Notice(
         type=kind,
         timestamp=duty.created_at,
-        data=NoticeData(
+        data=schema.NoticeData(
             notice=notice,
             episode=duty.episode,
             refers_to=duty.refers_to,
             reference=case_name(facts.child.code if facts.child else None, duty.episode or notice),
             same_child=duty.same_child if isinstance(duty, PoliceNotify) else None,
             about=about,
-            request=str(duty.wording) if about is About.REQUEST else None,
+            request=str(duty.wording) if about is schema.About.REQUEST else None,
             exercise=exercise,
-            sharing_basis=sharing.basis or SHARING_BASIS,
+            sharing_basis=sharing.basis or schema.SHARING_BASIS,
             sharing_agreement=_agreement(sharing),
             sender=sender,
             child=child,
             candidates=tuple(_child(each) for each in facts.candidates),
             interpreter_needed=_interpreter_needed(facts.child),
             placement=placement,
-            risk=Risk(raised=duty.raised_risk),
+            risk=schema.Risk(raised=duty.raised_risk),
             missing_since=duty.missing_since if isinstance(duty, PoliceNotify) else None,
             returned_at=duty.returned_at if isinstance(duty, PoliceNotify) else None,
             report=report,
-            said=tuple(Said(words=each.text, at=each.at) for each in context.words if each.answers is None),
+            said=tuple(schema.Said(words=each.text, at=each.at) for each in context.words if each.answers is None),
             plan=_plan(duty),
             details=details,
             gaps=tuple(gaps),
@@ -154,39 +137,39 @@ def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeCo
     )
 
 
-def _agreement(sharing: Sharing) -> Agreement | None:
+def _agreement(sharing: Sharing) -> schema.Agreement | None:
     if sharing.reference is None or sharing.since is None:
         return None
-    return Agreement(reference=sharing.reference, since=sharing.since)
+    return schema.Agreement(reference=sharing.reference, since=sharing.since)
 
 
-def _interpreter_needed(child: ChildFacts | None) -> Known:
+def _interpreter_needed(child: ChildFacts | None) -> schema.Known:
     if child is None or child.language is None:
-        return UNKNOWN
+        return schema.UNKNOWN
     return "no" if child.language.casefold() in {"english", "en"} else "yes"
 
 
-def _plan(duty: Duty) -> PlanStep | None:
+def _plan(duty: Duty) -> schema.PlanStep | None:
     if not isinstance(duty, PoliceNotify) or duty.plan_owner is None:
         return None
-    return PlanStep(owner=duty.plan_owner, due_on=duty.due_on)
+    return schema.PlanStep(owner=duty.plan_owner, due_on=duty.due_on)
 
 
-def connection_test(notice: UUID, at: datetime) -> Notice:
+def connection_test(notice: UUID, at: datetime) -> schema.Notice:
     """A notice about nobody."""
-    data = NoticeData(
+    data = schema.NoticeData(
         notice=notice,
         episode=None,
         refers_to=None,
-        about=About.CONNECTION,
+        about=schema.About.CONNECTION,
         exercise=True,
-        sender=Sender(),
+        sender=schema.Sender(),
         child=None,
-        placement=Placement(),
-        risk=Risk(),
+        placement=schema.Placement(),
+        risk=schema.Risk(),
         gaps=(),
     )
-    return Notice(type=NoticeType.TEST, timestamp=at, data=data)
+    return schema.Notice(type=schema.NoticeType.TEST, timestamp=at, data=data)
 
 
 def is_long(name: str, told: str | None) -> bool:
@@ -199,30 +182,30 @@ def text_of(facts: ChildFacts, name: str) -> str | None:
     return facts.description if name == "description" else facts.profile.get(name)
 
 
-def _child(facts: ChildFacts) -> Child:
-    told = {name: _told(getattr(facts, name)) for name in Child.model_fields.keys() & set(ChildFacts.__slots__)}
+def _child(facts: ChildFacts) -> schema.Child:
+    told = {name: _told(getattr(facts, name)) for name in schema.Child.model_fields.keys() & set(ChildFacts.__slots__)}
     told |= {name: _short(facts, name) for name in ("description", *PROFILE)}
-    return Child(**told | {"known_as": facts.known_as, "in_care_since": _told(facts.entered_care_at)})
+    return schema.Child(**told | {"known_as": facts.known_as, "in_care_since": _told(facts.entered_care_at)})
 
 
 def _told(value: str | bool | date | None) -> Any:  # noqa: FBT001 any fact
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value.isoformat() if isinstance(value, date) else value or UNKNOWN
+    return value.isoformat() if isinstance(value, date) else value or schema.UNKNOWN
 
 
 def _short(facts: ChildFacts, name: str) -> str:
     told = text_of(facts, name)
-    return IN_DETAILS if is_long(name, told) else told or UNKNOWN
+    return schema.IN_DETAILS if is_long(name, told) else told or schema.UNKNOWN
 
 
-def _details(facts: ChildFacts, context: NoticeContext) -> Details | None:
+def _details(facts: ChildFacts, context: NoticeContext) -> schema.Details | None:
     holds = [f"child.{name}" for name in LONG if is_long(name, text_of(facts, name))]
     holds += ["photograph"] if facts.has_photograph else []
     if not holds or context.link is None:
         return None
     url, expires_at = context.link
-    return Details(
+    return schema.Details(
         url=url,
         expires_at=expires_at,
         holds=tuple(holds),
@@ -230,7 +213,7 @@ def _details(facts: ChildFacts, context: NoticeContext) -> Details | None:
     )
 
 
-def _report(duty: Duty, about: About, child: ChildFacts | None, context: NoticeContext) -> Report:
+def _report(duty: Duty, about: schema.About, child: ChildFacts | None, context: NoticeContext) -> schema.Report:
     answers = _answers(context.words)
     by = context.reporter or Reporter(None, None)
     told = {
@@ -240,7 +223,7 @@ def _report(duty: Duty, about: About, child: ChildFacts | None, context: NoticeC
         "reporter_telephone": _told(by.telephone),
         "last_seen_at": _told(duty.last_seen_at),
     }
-    return Report(**(told | answers | (_earlier(duty, child, context) if about is About.MISSING else {})))
+    return schema.Report(**(told | answers | (_earlier(duty, child, context) if about is schema.About.MISSING else {})))
 
 
 def _answers(words: Sequence[Words]) -> dict[str, str]:
@@ -258,26 +241,32 @@ def _earlier(duty: Duty, child: ChildFacts | None, context: NoticeContext) -> di
     if earlier is None:
         return told
     last = None if earlier.last_told_at is None else day_in_england(earlier.last_told_at)
-    return told | {"earlier_episodes": str(earlier.number), "last_episode": NONE if last is None else last.isoformat()}
+    return told | {
+        "earlier_episodes": str(earlier.number),
+        "last_episode": schema.NONE if last is None else last.isoformat(),
+    }
 
 
-def _placement(facts: PlacementFacts | None) -> Placement:
+def _placement(facts: PlacementFacts | None) -> schema.Placement:
     if facts is None:
-        return Placement()
-    return Placement(
+        return schema.Placement()
+    return schema.Placement(
         kind=facts.kind,
-        address=facts.address or UNKNOWN,
+        address=facts.address or schema.UNKNOWN,
         address_as_of=None if facts.address is None else facts.as_of,
-        carers=tuple(Carer(name=each.name or UNKNOWN, telephone=each.mobile or UNKNOWN) for each in facts.carers),
-        host_authority=facts.host_authority or UNKNOWN,
+        carers=tuple(
+            schema.Carer(name=each.name or schema.UNKNOWN, telephone=each.mobile or schema.UNKNOWN)
+            for each in facts.carers
+        ),
+        host_authority=facts.host_authority or schema.UNKNOWN,
     )
 
 
-def _gaps(sender: Sender, child: Child | None, placement: Placement) -> Iterable[str]:
+def _gaps(sender: schema.Sender, child: schema.Child | None, placement: schema.Placement) -> Iterable[str]:
     if child is None:
         yield "child"
     for name, part in (("sender", sender), ("child", child), ("placement", placement)):
         if part is not None:
-            yield from (f"{name}.{field}" for field, value in part if value == UNKNOWN)
+            yield from (f"{name}.{field}" for field, value in part if value == schema.UNKNOWN)
     if not placement.carers:
         yield "placement.carers"

@@ -16,17 +16,8 @@ from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, State, Undeliverable
 from services.platform.delivery.queue.repository import Chosen, channel_of, put, replay
 from services.platform.delivery.settings.keys import KeySettings
-from services.platform.register import operators, words
+from services.platform.register import operators, organisations, words
 from services.platform.register.operators import Operator
-from services.platform.register.organisations import (
-    Force,
-    Forces,
-    Sharing,
-    force_owner,
-    in_force,
-    sharing_on,
-    versions_of,
-)
 from services.platform.register.police_notice import Reporter, facts_for_notice, first_reporter
 from services.platform.register.words import Words, words_told_to_police
 from services.platform.runtime.clocks import Clocks
@@ -66,7 +57,7 @@ def force_of(delivery: Delivery) -> ForceId | None:
     return name.removeprefix(LANE_OF_FORCE) if name.startswith(LANE_OF_FORCE) else None
 
 
-def version_for(delivery: Delivery, force: Force | None) -> Force | None:
+def version_for(delivery: Delivery, force: organisations.Force | None) -> organisations.Force | None:
     """The version that it is sent to: of a trial, the proposed one."""
     _, _, trial = delivery.lane.partition(TRIAL)
     if force is None or not trial:
@@ -81,7 +72,7 @@ class NoticeSender:
     keyring: Keyring
     clocks: Clocks
     links: Links
-    forces: Forces
+    forces: organisations.Forces
     trust: Callable[[str, Trust], None]
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
@@ -109,7 +100,7 @@ class NoticeSender:
     ) -> PreparedMessage | Undeliverable:
         force, sharing, facts, words, reporter, earlier = await uow.fetch(
             self.forces.by_id(named),
-            sharing_on(day_in_england(self.clocks.story()), duty.authority, named),
+            organisations.sharing_on(day_in_england(self.clocks.story()), duty.authority, named),
             facts_for_notice(self.keyring, delivery.child, candidates=duty.candidates, placement=duty.placement),
             words_told_to_police(self.keyring, delivery.id),
             first_reporter(self.keyring, delivery.id),
@@ -130,7 +121,7 @@ class NoticeSender:
             secrets=force.secrets,
         )
 
-    def _recipient_of(self, force: Force | None) -> str | None:
+    def _recipient_of(self, force: organisations.Force | None) -> str | None:
         """The fragment of the URL names the version, and never travels. What is trusted goes by the URL: at the same
         address, what another force trusts or what is only proposed must not count.
         """
@@ -150,7 +141,9 @@ class NoticeSender:
         return self.links.url(Purpose.DETAILS, delivery.id, now), now + Purpose.DETAILS.good_for
 
 
-def _chase_gaps(uow: UnitOfWork, delivery: Delivery, duty: Duty, sharing: Sharing, notice: Notice) -> None:
+def _chase_gaps(
+    uow: UnitOfWork, delivery: Delivery, duty: Duty, sharing: organisations.Sharing, notice: Notice
+) -> None:
     """Has a lacking agreement chased, and the facts that a first report needs and lacks. The notice does not wait."""
     lacking, agreed = sorted(CHASED.intersection(notice.data.gaps)), sharing.fields
     gaps = [] if sharing.is_agreed else [NO_AGREEMENT]
@@ -210,7 +203,7 @@ async def send_connection_test(force: str, code: str, reason: str, change: UUID 
     async with opened(settings, "police", clocks) as store:
         async with store.transaction() as uow:
             command = await _command(uow, clocks, code, reason)
-            known = in_force(await uow.fetch(versions_of(keyring, force)), command.now)
+            known = organisations.in_force(await uow.fetch(organisations.versions_of(keyring, force)), command.now)
             if known is None:
                 return False, "the register knows no such force"
             if change is not None and change not in {each.version for each in known.proposed}:
@@ -226,7 +219,7 @@ async def put_test(
     """The running service sends it: to the address and with the keys of the proposed `change`, if one is given. `now`
     is wall time.
     """
-    owner = force_owner(force)
+    owner = organisations.force_owner(force)
     delivery = Delivery(
         id=uuid4(), lane=lane_of(force, change), child=owner, created_at=now, exercise=True, key_owner=owner
     )

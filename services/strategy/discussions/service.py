@@ -27,14 +27,7 @@ from services.safeguarding.child_events.discussion_events import (
     StrategyRecordDue,
     StrategyWithoutQuorum,
 )
-from services.safeguarding.duty.duties import (
-    Duty,
-    DutyAcknowledged,
-    DutyFailed,
-    How,
-    StrategyDiscussionChanged,
-    StrategyInvite,
-)
+from services.safeguarding.duty import duties
 from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.meetings import Meets
 from services.safeguarding.message import Message
@@ -77,7 +70,7 @@ SO_FAR = """
 
 
 async def plan(
-    uow: UnitOfWork, received: Received[StrategyInvite], meets: Meets, now: datetime
+    uow: UnitOfWork, received: Received[duties.StrategyInvite], meets: Meets, now: datetime
 ) -> tuple[Discussion, bool]:
     """The episode's discussion of this form, and whether it was planned just now. `now` is story time.
 
@@ -109,7 +102,7 @@ async def plan(
 
 
 def _new(
-    received: Received[StrategyInvite], episode: UUID, meets: Meets, *, number: int, starts_at: datetime
+    received: Received[duties.StrategyInvite], episode: UUID, meets: Meets, *, number: int, starts_at: datetime
 ) -> Discussion:
     return Discussion(
         discussion=derived("strategy discussion", str(episode), str(number)),
@@ -191,7 +184,7 @@ class DiscussionService:
         attendee: Attendee,
         reply: Reply,
         *,
-        how: How,
+        how: duties.How,
         proposes: datetime | None = None,
     ) -> None:
         """The same reply again changes nothing."""
@@ -239,7 +232,7 @@ class DiscussionService:
 
     def _publish_state(self, uow: UnitOfWork, found: Discussion, attendees: Sequence[Attendee]) -> None:
         roles = {reply: tuple(dict.fromkeys(a.role for a in attendees if a.reply is reply)) for reply in Reply}
-        changed = StrategyDiscussionChanged(
+        changed = duties.StrategyDiscussionChanged(
             **_about(found),
             sequence=found.sequence,
             state=found.state,
@@ -263,19 +256,21 @@ class DiscussionService:
                 await self.loop.put(uow, news)
         await self.publish_state(uow, found)
 
-    def _news(self, first: Delivery, duty: Duty, found: Discussion) -> Delivery:
+    def _news(self, first: Delivery, duty: duties.Duty, found: Discussion) -> Delivery:
         what = "strategy record" if found.state == discussions.HELD else "strategy news"
         name = derived(what, str(first.id), str(found.sequence))
         lasting = duty.model_copy(update={"revision": BEYOND_WITHDRAWAL})
         return replace(first, id=name, duty=lasting, lane=email.LANE, created_at=self.clocks.wall())
 
 
-def _outcome_of(found: Discussion, attendee: Attendee, reply: Reply, how: How) -> Message | None:
+def _outcome_of(found: Discussion, attendee: Attendee, reply: Reply, how: duties.How) -> Message | None:
     about: dict[str, Any] = {"authority": found.authority, "episode": found.episode}
     if reply in ANSWERS:
-        return DutyAcknowledged(duty=attendee.duty, step=attendee.step, by=attendee.person, how=how, **about)
+        return duties.DutyAcknowledged(duty=attendee.duty, step=attendee.step, by=attendee.person, how=how, **about)
     if reply is Reply.DECLINED:
-        return DutyFailed(duty=attendee.duty, step=attendee.step, person=attendee.person, reason="declined", **about)
+        return duties.DutyFailed(
+            duty=attendee.duty, step=attendee.step, person=attendee.person, reason="declined", **about
+        )
     return None
 
 

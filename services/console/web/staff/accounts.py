@@ -16,16 +16,6 @@ from services.console import metrics
 from services.console.accounts import repository as accounts
 from services.console.accounts import sessions
 from services.console.accounts.repository import Account, record_access
-from services.console.accounts.sessions import (
-    SignInLimiter,
-    check_code,
-    generate_password,
-    hash_password,
-    keep_secret,
-    new_secret,
-    picture_of,
-    verify_password,
-)
 from services.console.policy.access import ALL, FAILURES_COUNT_FOR, May, Operator
 from services.console.web.session import ACCOUNT, SignedIn, csrf_of, own_path, read_our_form
 from services.console.web.templates import Pages, go_to
@@ -56,7 +46,7 @@ class Attempt:
 @dataclass(frozen=True)
 class SignInPages(Pages):
     keyring: Keyring
-    limiter: SignInLimiter = field(default_factory=SignInLimiter)
+    limiter: sessions.SignInLimiter = field(default_factory=sessions.SignInLimiter)
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/sign-in", self.show, methods=["GET"], include_in_schema=False)
@@ -87,7 +77,7 @@ class SignInPages(Pages):
             return self._turn_away(request, then, HELD_BACK, FAILURES_COUNT_FOR)
         attempt = Attempt(sign_in, form.get("password", ""), form.get("code", ""), source, now)
         seal = None if found is None else found.password_seal
-        is_right = await verify_password(attempt.password, seal)
+        is_right = await sessions.verify_password(attempt.password, seal)
         async with self.guard.store.transaction() as uow:
             # Who has reset the account meanwhile has ended its sessions: none begins by the old password after that.
             found = await uow.fetch(accounts.account_by_sign_in(sign_in, locked=True))
@@ -123,7 +113,7 @@ class SignInPages(Pages):
         place = attempt.place if is_known else sessions.SECOND_FACTOR
         if not await sessions.count_attempt(uow, attempt.sign_in, place, attempt.now):
             return False
-        if not await check_code(uow, self.keyring, account, attempt.code, self.guard.clocks.own()):
+        if not await sessions.check_code(uow, self.keyring, account, attempt.code, self.guard.clocks.own()):
             return False
         sessions.forget_attempt(uow, attempt.sign_in, place, attempt.now)
         return True
@@ -156,10 +146,12 @@ class SignInPages(Pages):
             if not await sessions.count_attempt(uow, account.sign_in, place, now):
                 return self._turn_away(request, then, HELD_BACK, FAILURES_COUNT_FOR)
         has_code = account.second_factor is not None
-        is_right = has_code or await verify_password(form.get("password", ""), account.password_seal)
+        is_right = has_code or await sessions.verify_password(form.get("password", ""), account.password_seal)
         async with self.guard.store.transaction() as uow:
             by_phone = self.guard.clocks.own()
-            is_right = is_right and await check_code(uow, self.keyring, account, form.get("code", ""), by_phone)
+            is_right = is_right and await sessions.check_code(
+                uow, self.keyring, account, form.get("code", ""), by_phone
+            )
             record_access(uow, Access.PROVED if is_right else Access.REFUSED, account.operator)
             if is_right:
                 sessions.forget_attempt(uow, account.sign_in, place, now)
@@ -238,7 +230,9 @@ class AccountPages(Pages):
         signed_in, form = await self.guard.enter_with_form(request, None, proved=True)
         secret, now = form.get("secret", ""), self.guard.clocks.own()
         async with self.guard.store.transaction() as uow:
-            is_kept = await keep_secret(uow, self.keyring, signed_in.account, secret, form.get("code", ""), now)
+            is_kept = await sessions.keep_secret(
+                uow, self.keyring, signed_in.account, secret, form.get("code", ""), now
+            )
             if is_kept:
                 record_access(uow, Access.SECOND_FACTOR_SET, signed_in.operator)
         return go_to(ACCOUNT) if is_kept else self._own(request, signed_in, fault="code")
@@ -253,12 +247,12 @@ class AccountPages(Pages):
         return self._own(request, signed_in, command_code=code)
 
     def _own(self, request: Request, signed_in: SignedIn, *, fault: str = "", command_code: str = "") -> Response:
-        secret = new_secret()
+        secret = sessions.new_secret()
         shown = {
             "account": signed_in.account,
             "is_needed": self.guard.lacks_second_factor(signed_in.account),
             "secret": secret,
-            "picture": picture_of(secret, signed_in.account.sign_in),
+            "picture": sessions.picture_of(secret, signed_in.account.sign_in),
             "fault": fault,
             "command_code": command_code,
         }
@@ -274,7 +268,7 @@ class AccountPages(Pages):
         wanted = _wanted(form)
         if fault := wanted.fault(await self._offered(signed_in.operator)):
             return await self._page(request, signed_in, {"fault": fault, "form": form})
-        password = generate_password() if wanted.what in {Access.ACCOUNT_MADE, Access.ACCOUNT_RESET} else ""
+        password = sessions.generate_password() if wanted.what in {Access.ACCOUNT_MADE, Access.ACCOUNT_RESET} else ""
         async with self.guard.store.transaction() as uow:
             await self._require_within(uow, signed_in, wanted)
             changed = await self._carry_out(uow, wanted, password)
@@ -298,7 +292,7 @@ class AccountPages(Pages):
         if wanted.what is Access.ACCOUNT_ENDED:
             return await accounts.close_account(uow, sign_in, now)
         if wanted.what is Access.ACCOUNT_RESET:
-            return await accounts.reset_account(uow, sign_in, hash_password(password))
+            return await accounts.reset_account(uow, sign_in, sessions.hash_password(password))
         if role is None:
             return None
         if wanted.what is Access.ACCOUNT_LIMITED:
@@ -309,7 +303,7 @@ class AccountPages(Pages):
             name=wanted.name,
             role=role,
             authorities=wanted.authorities,
-            password_seal=hash_password(password),
+            password_seal=sessions.hash_password(password),
             now=now,
         )
 
