@@ -94,11 +94,10 @@ class HandbookPages(Pages):
     _one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/protocol", self.show_protocol, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/protocol/{event}", self.show_event, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/protocol/{event}/chart", self.show_chart, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/simulate", self.show_simulator, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/simulate", self.play, methods=["POST"], include_in_schema=False)
+        self.serve(app, "/protocol", self.show_protocol)
+        self.serve(app, "/protocol/{event}", self.show_event)
+        self.serve(app, "/protocol/{event}/chart", self.show_chart)
+        self.serve(app, "/simulate", self.show_simulator, self.play)
 
     async def show_protocol(self, request: Request, authority: str = "") -> Response:
         """For each event who is told."""
@@ -109,7 +108,7 @@ class HandbookPages(Pages):
             for trigger in Trigger
             if protocol.on(trigger)
         }
-        return self._page(request, signed_in, "protocol.html", protocol, {"told": told})
+        return self._page(signed_in, "protocol.html", protocol, {"told": told})
 
     async def show_event(self, request: Request, event: str, authority: str = "") -> Response:
         signed_in = await self.guard.require(request)
@@ -117,7 +116,7 @@ class HandbookPages(Pages):
         origins = library.origins(name)
         by_trigger = [(trigger, list(follow(protocol.on(trigger), protocol))) for trigger in _known(event, protocol)]
         shown = {"event": event, "by_trigger": by_trigger, "origins": origins, "spoken": format_period}
-        return self._page(request, signed_in, "protocol-event.html", protocol, shown)
+        return self._page(signed_in, "protocol-event.html", protocol, shown)
 
     async def show_chart(self, request: Request, event: str, authority: str = "") -> Response:
         signed_in = await self.guard.require(request)
@@ -129,7 +128,7 @@ class HandbookPages(Pages):
     async def show_simulator(self, request: Request, authority: str = "") -> Response:
         signed_in = await self.guard.require(request)
         _, _, protocol = await self._protocol(signed_in.operator, authority)
-        return self._form(request, signed_in, protocol, {}, [])
+        return self._form(signed_in, protocol, {}, [])
 
     async def play(self, request: Request) -> Response:
         """In a thread, one at a time: a week without an answer takes part of a second, and delays no other page."""
@@ -137,10 +136,10 @@ class HandbookPages(Pages):
         name, library, protocol = await self._protocol(signed_in.operator, form.get("authority", ""))
         wrong = story_pages.wrong(story_pages.questions(protocol), form)
         if wrong:
-            return self._form(request, signed_in, protocol, form, wrong)
+            return self._form(signed_in, protocol, form, wrong)
         async with self._one_at_a_time:
             timeline = await asyncio.to_thread(tell, story_pages.story(form, name), library)
-        return self._form(request, signed_in, protocol, form, [], timeline)
+        return self._form(signed_in, protocol, form, [], timeline)
 
     async def _protocol(self, operator: Operator, asked: str) -> tuple[str, Library, Protocol]:
         """Whose rules, the files that they come from, and what is in force today."""
@@ -155,7 +154,6 @@ class HandbookPages(Pages):
 
     def _form(
         self,
-        request: Request,
         signed_in: SignedIn,
         protocol: Protocol,
         form: Mapping[str, str],
@@ -173,11 +171,10 @@ class HandbookPages(Pages):
             "columns": COLUMNS,
         }
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
-        return self._page(request, signed_in, "simulate.html", protocol, shown, status)
+        return self._page(signed_in, "simulate.html", protocol, shown, status)
 
     def _page(
         self,
-        request: Request,
         signed_in: SignedIn,
         name: str,
         protocol: Protocol,
@@ -190,7 +187,7 @@ class HandbookPages(Pages):
             "faults": self.rules.faults(protocol.authority),
             "say": phrases,
         }
-        return self.templates.page(request, name, around | dict(shown), signed_in, status=status)
+        return self.templates.page(signed_in, name, around | dict(shown), status=status)
 
     def _to_choose(self, operator: Operator) -> list[str]:
         """Whose rules they may choose among; none for somebody who sees one authority."""

@@ -346,14 +346,13 @@ class SubjectAccessPages(Pages):
     access: SubjectAccess
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/subject-access/{subject}", self.show, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/subject-access/{subject}", self.give, methods=["POST"], include_in_schema=False)
+        self.serve(app, "/subject-access/{subject}", self.show, self.give)
 
     async def show(self, request: Request, subject: str) -> Response:
         signed_in = await self.guard.require(request, May.DISCLOSE, proved=True)
         if not await self.access.sees(signed_in.operator, subject):
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
-        return self.templates.form(request, signed_in, OperatorAct.SUBJECT_ACCESS_GIVEN, ASKS, {"copy": "page"})
+        return self.templates.form(signed_in, OperatorAct.SUBJECT_ACCESS_GIVEN, ASKS, {"copy": "page"})
 
     async def give(self, request: Request, subject: str) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.DISCLOSE, proved=True)
@@ -361,13 +360,13 @@ class SubjectAccessPages(Pages):
             answers = self.read(form, ASKS)
         except Faults as faults:
             what = OperatorAct.SUBJECT_ACCESS_GIVEN
-            return self.templates.form(request, signed_in, what, ASKS, form, faults.by_field)
+            return self.templates.form(signed_in, what, ASKS, form, faults.by_field)
         pack = await self.access.give(signed_in.operator, subject, answers.act, answers.said[REASON.name])
         if pack is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
         if answers.chosen["copy"] == "file":
             as_file = {"Content-Disposition": 'attachment; filename="subject-access.json"'}
             return Response(pack.as_json(), media_type="application/json", headers=as_file)
-        answer = self.templates.page(request, "subject-access.html", {"pack": pack}, signed_in)
+        answer = self.templates.page(signed_in, "subject-access.html", {"pack": pack})
         answer.headers.update(WITH_PICTURE)
         return answer

@@ -84,7 +84,7 @@ def _answer_errors(app: FastAPI, templates: Templates) -> None:
 
     async def answer_asked_first(request: Request, error: Any) -> Response:
         shown = {"ask": error.path, "fields": await read_our_form(request, error.signed_in.csrf)}
-        return templates.page(request, "ask.html", shown, error.signed_in, status=HTTPStatus.CONFLICT)
+        return templates.page(error.signed_in, "ask.html", shown, status=HTTPStatus.CONFLICT)
 
     async def answer_problem(request: Request, error: Exception) -> Response:
         status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND

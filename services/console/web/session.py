@@ -62,8 +62,9 @@ BEFORE_SECOND_FACTOR = {ACCOUNT, f"{ACCOUNT}/second-factor", "/sign-in/again"}
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """An operator with an open session."""
+    """An operator with an open session, and what they ask for."""
 
+    request: Request
     account: Account
     session: Session
     token: str
@@ -131,7 +132,7 @@ class SessionGuard:
             found = await use_session(uow, token, now, self.limits, following=following)
         if found is None:
             raise SignedOut(following=following)
-        signed_in, here = SignedIn(found.account, found.session, token), quote(_page_of(request, lost))
+        signed_in, here = SignedIn(request, found.account, found.session, token), quote(_page_of(request, lost))
         SEEN.set(found.account.operator.authorities)
         if self.lacks_second_factor(found.account) and request.url.path not in BEFORE_SECOND_FACTOR:
             raise SignedOut(following=True) if following else ShownFirst(ACCOUNT)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
@@ -231,17 +231,18 @@ class Templates:
 
     def page(
         self,
-        request: Request,
+        visitor: SignedIn | Request,
         name: str,
         shown: Mapping[str, object],
-        signed_in: SignedIn | None = None,
         *,
         csrf: str = "",
         status: HTTPStatus | None = None,
     ) -> Response:
-        """The page's forms send back `csrf`, or the session's own if somebody is signed in. `status` None: 422 where a
-        `fault` or `faults` are shown, else 200.
+        """`visitor`: the request alone where nobody is signed in; the page's forms then send back `csrf`. `status`
+        None: 422 where a `fault` or `faults` are shown, else 200.
         """
+        signed_in = visitor if isinstance(visitor, SignedIn) else None
+        request = visitor.request if isinstance(visitor, SignedIn) else visitor
         is_faulty = shown.get("fault") or shown.get("faults")
         status = status or (HTTPStatus.UNPROCESSABLE_ENTITY if is_faulty else HTTPStatus.OK)
         operator = None if signed_in is None else signed_in.operator
@@ -253,13 +254,12 @@ class Templates:
             "unanswered_since": None if signed_in is None else signed_in.session.unanswered_since,
             "csrf": csrf if signed_in is None else signed_in.csrf,
             "May": May,
-            "done": "" if signed_in is None else _done(request, signed_in),
+            "done": "" if signed_in is None else _done(signed_in),
         }
         return self._templates.TemplateResponse(request, name, {**context, **shown}, status_code=status)
 
     def form(
         self,
-        request: Request,
         signed_in: SignedIn,
         what: OperatorAct | Deed,
         asks: Sequence[Field],
@@ -274,7 +274,7 @@ class Templates:
         """
         about: dict[str, object] = {"about": None, "steps": (), "back": "/", "what": what, "asks": asks}
         about |= {"form": {"act": str(uuid4())} | dict(answers or {}), "faults": faults or {}}
-        return self.page(request, name, about | dict(shown or {}), signed_in)
+        return self.page(signed_in, name, about | dict(shown or {}))
 
 
 def _has(operator: Operator, section: str) -> bool:
@@ -288,10 +288,10 @@ def _has(operator: Operator, section: str) -> bool:
     return operator.may(May.LOOK) and (section != "/dead-letters" or operator.sees(None))
 
 
-def _done(request: Request, signed_in: SignedIn) -> str:
+def _done(signed_in: SignedIn) -> str:
     """What led here, if an act of this session did."""
-    done, seal = (request.query_params.get(name, "") for name in ("done", "by"))
-    is_ours = hmac.compare_digest(seal.encode(), signed_in.seal(request.url.path, done).encode())
+    done, seal = (signed_in.request.query_params.get(name, "") for name in ("done", "by"))
+    is_ours = hmac.compare_digest(seal.encode(), signed_in.seal(signed_in.request.url.path, done).encode())
     return done if is_ours or done == NOT_SENT else ""
 
 
@@ -299,6 +299,9 @@ def go_to(path: str, signed_in: SignedIn | None = None, done: str = "") -> Redir
     """After a form: the page to look at next, which says that `done` was done. `path` is one of ours."""
     said = f"?done={done}&by={signed_in.seal(path, done)}" if signed_in is not None and done else ""
     return RedirectResponse(f"{path}{said}", HTTPStatus.SEE_OTHER)
+
+
+Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -311,6 +314,12 @@ class Pages:
     def mount(self, app: FastAPI) -> None:
         raise NotImplementedError
 
+    def serve(self, app: FastAPI, path: str, shows: Endpoint | None = None, sends: Endpoint | None = None) -> None:
+        """`shows` answers a GET there, `sends` what a form of it posts."""
+        for method, endpoint in (("GET", shows), ("POST", sends)):
+            if endpoint is not None:
+                app.add_api_route(path, endpoint, methods=[method], include_in_schema=False)
+
     def list_page(
         self, template: str, query: Callable[[Operator], Awaitable[Mapping[str, object]]]
     ) -> Callable[[Request], Awaitable[Response]]:
@@ -318,7 +327,7 @@ class Pages:
 
         async def show(request: Request) -> Response:
             signed_in = await self.guard.require(request)
-            return self.templates.page(request, template, await query(signed_in.operator), signed_in)
+            return self.templates.page(signed_in, template, await query(signed_in.operator))
 
         return show
 

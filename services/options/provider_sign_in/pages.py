@@ -241,10 +241,10 @@ class ProviderPages(Pages):
         return SignInPages(self.guard, self.templates, self.keyring)
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/providers/{name}/sign-in", self.begin, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/providers/{name}/answer", self.finish, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/asked", self.show_asked, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/providers/{name}/sign-out", self.sign_out, methods=["POST"], include_in_schema=False)
+        self.serve(app, "/providers/{name}/sign-in", self.begin)
+        self.serve(app, "/providers/{name}/answer", self.finish)
+        self.serve(app, "/asked", self.show_asked)
+        self.serve(app, "/providers/{name}/sign-out", sends=self.sign_out)
 
     async def begin(
         self, request: Request, name: str, then: str = "/", *, quiet: bool = False, again: bool = False
@@ -286,7 +286,7 @@ class ProviderPages(Pages):
 
     async def show_asked(self, request: Request) -> Response:
         """To whoever sent a form too late, in a window of its own."""
-        return self.local.templates.page(request, "asked.html", {}, await self.guard.require(request, None))
+        return self.local.templates.page(await self.guard.require(request, None), "asked.html", {})
 
     async def _enter(self, request: Request, name: str, pending: Pending, claimed: Claimed | None) -> Response:
         now, token = self.guard.clocks.wall(), request.cookies.get(self.guard.cookie, "")

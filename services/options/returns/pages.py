@@ -197,9 +197,9 @@ class ReturnPages(Pages):
     keyring: Keyring
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/returns", self.show, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/returns/list.csv", self.show_list, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/returns/missing.csv", self.draw, methods=["POST"], include_in_schema=False)
+        self.serve(app, "/returns", self.show)
+        self.serve(app, "/returns/list.csv", self.show_list)
+        self.serve(app, "/returns/missing.csv", sends=self.draw)
 
     async def show(self, request: Request, period: str = "") -> Response:
         signed_in = await self.guard.require(request)
@@ -215,7 +215,7 @@ class ReturnPages(Pages):
             "absences": absences,
             "act": uuid4(),
         }
-        return self.templates.page(request, "returns.html", shown, signed_in)
+        return self.templates.page(signed_in, "returns.html", shown)
 
     async def show_list(self, request: Request, period: str = "") -> Response:
         """For the partnership or an inspector: by code, as on the page."""

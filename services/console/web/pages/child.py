@@ -301,16 +301,11 @@ class ChildPages(Pages):
     queries: ChildQueries
 
     def mount(self, app: FastAPI) -> None:
-        for path, endpoint, method in (
-            ("/children/{name}", partial(self.show, "child.html"), "GET"),
-            ("/parts/children/{name}", partial(self.show, "_child.html"), "GET"),
-            ("/episodes/{episode}", partial(self.show_episode, "child.html"), "GET"),
-            ("/parts/episodes/{episode}", partial(self.show_episode, "_child.html"), "GET"),
-            ("/photographs/{child}", self.show_photograph, "GET"),
-            ("/find", self.show_find, "GET"),
-            ("/find", self.find, "POST"),
-        ):
-            app.add_api_route(path, endpoint, methods=[method], include_in_schema=False)
+        for path, of, show in (("children", "name", self.show), ("episodes", "episode", self.show_episode)):
+            self.serve(app, f"/{path}/{{{of}}}", partial(show, "child.html"))
+            self.serve(app, f"/parts/{path}/{{{of}}}", partial(show, "_child.html"))
+        self.serve(app, "/photographs/{child}", self.show_photograph)
+        self.serve(app, "/find", self.show_find, self.find)
 
     async def show(self, page: str, request: Request, name: str, whole: str = "") -> Response:
         """Where two authorities use one code, somebody of every authority chooses. `whole`: anything asks for all."""
@@ -318,14 +313,14 @@ class ChildPages(Pages):
         children = await self.queries.find(name, signed_in.operator)
         if len(children) > 1:
             found = await self.queries.search(name, signed_in.operator)
-            return self.templates.page(request, "find.html", {"sought": name, "found": found}, signed_in)
-        return await self._show(page, request, signed_in, next(iter(children), None), None, whole=bool(whole))
+            return self.templates.page(signed_in, "find.html", {"sought": name, "found": found})
+        return await self._show(page, signed_in, next(iter(children), None), None, whole=bool(whole))
 
     async def show_episode(self, page: str, request: Request, episode: UUID, whole: str = "") -> Response:
         """The page of its child, at this episode."""
         signed_in = await self.guard.require(request)
         child = await self.queries.child_of_episode(episode, signed_in.operator)
-        return await self._show(page, request, signed_in, child, episode, whole=bool(whole))
+        return await self._show(page, signed_in, child, episode, whole=bool(whole))
 
     async def show_photograph(self, request: Request, child: str) -> Response:
         signed_in = await self.guard.require(request, May.REVEAL)
@@ -335,28 +330,21 @@ class ChildPages(Pages):
         return Response(found.picture, media_type=found.media_type)
 
     async def show_find(self, request: Request) -> Response:
-        return self.templates.page(request, "find.html", {"sought": "", "found": []}, await self.guard.require(request))
+        return self.templates.page(await self.guard.require(request), "find.html", {"sought": "", "found": []})
 
     async def find(self, request: Request) -> Response:
         """By POST: what is sought may be a name, and stands in no address."""
         signed_in, form = await self.guard.enter_with_form(request, May.LOOK)
         sought = form.get("sought", "")[:MOST_SOUGHT]
         found = await self.queries.search(sought, signed_in.operator) if sought else []
-        return self.templates.page(request, "find.html", {"sought": sought, "found": found}, signed_in)
+        return self.templates.page(signed_in, "find.html", {"sought": sought, "found": found})
 
     async def _show(
-        self,
-        page: str,
-        request: Request,
-        signed_in: SignedIn,
-        child: ChildId | None,
-        episode: UUID | None,
-        *,
-        whole: bool,
+        self, page: str, signed_in: SignedIn, child: ChildId | None, episode: UUID | None, *, whole: bool
     ) -> Response:
         """A child of another authority is answered like one that does not exist. The part alone is a view too."""
         if child is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
         shown = await self.queries.page(child, episode, signed_in.operator)
         await self.queries.record_view(shown, signed_in.operator)
-        return self.templates.page(request, page, shown | {"whole": whole}, signed_in)
+        return self.templates.page(signed_in, page, shown | {"whole": whole})

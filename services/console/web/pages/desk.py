@@ -34,7 +34,6 @@ BY_PHONE = "Both reports came from one phone, within the hour."
 class Visit:
     """A request to a page of an act, by somebody who may do it."""
 
-    request: Request
     signed_in: SignedIn
     spec: ActSpec
     about: About
@@ -57,19 +56,16 @@ class ActPages(Pages):
 
     def mount(self, app: FastAPI) -> None:
         for path, of in (("/episodes/{id_}/acts/{act}", "episode"), ("/duties/{id_}/acts/{act}", "duty")):
-            app.add_api_route(path, partial(self.show, of), methods=["GET"], include_in_schema=False)
-            app.add_api_route(path, partial(self.submit, of), methods=["POST"], include_in_schema=False)
-        app.add_api_route(
-            "/episodes/{id_}/same-phone", self.answer_same_phone, methods=["POST"], include_in_schema=False
-        )
+            self.serve(app, path, partial(self.show, of), partial(self.submit, of))
+        self.serve(app, "/episodes/{id_}/same-phone", sends=self.answer_same_phone)
         for path, template in (("/duties/{duty}", "duty.html"), ("/parts/duties/{duty}", "_duty.html")):
-            app.add_api_route(path, partial(self.show_duty, template), include_in_schema=False)
+            self.serve(app, path, partial(self.show_duty, template))
 
     async def show_duty(self, template: str, request: Request, duty: UUID) -> Response:
         signed_in = await self.guard.require(request)
         about = await self._about(signed_in, Subject(duty=duty))
         acts = [each for each in possible_acts(about) if signed_in.operator.may(each.needs)]
-        return self.templates.page(request, template, {"about": about, "duty": about.duty, "acts": acts}, signed_in)
+        return self.templates.page(signed_in, template, {"about": about, "duty": about.duty, "acts": acts})
 
     async def show(
         self,
@@ -82,7 +78,7 @@ class ActPages(Pages):
     ) -> Response:
         spec, subject = _spec_of(act), Subject(**{of: id_}, corrects=corrects, only=only)
         signed_in = await self.guard.require(request, spec.needs, proved=_asks_proof(spec))
-        visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
+        visit = Visit(signed_in, spec, await self._about(signed_in, subject))
         if not spec.is_possible(visit.about):
             return self._stale(visit)
         form, recorded = {"seen": visit.about.seen_for(act)}, visit.about.recorded
@@ -100,7 +96,7 @@ class ActPages(Pages):
     ) -> Response:
         spec, subject = _spec_of(act), Subject(**{of: id_}, corrects=corrects, only=only)
         signed_in, form = await self.guard.enter_with_form(request, spec.needs, proved=_asks_proof(spec))
-        visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
+        visit = Visit(signed_in, spec, await self._about(signed_in, subject))
         name = act_of(form)
         if await self.service.is_done(name):
             return go_to(visit.back, signed_in, f"again-{act}")
@@ -121,7 +117,7 @@ class ActPages(Pages):
         signed_in, form = await self.guard.enter_with_form(request, May.RECORD)
         is_same, subject = form.get("same") == "yes", Subject(episode=id_)
         spec = SAME_CHILD if is_same else ACT_SPECS[OperatorAct.KEPT_APART]
-        visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
+        visit = Visit(signed_in, spec, await self._about(signed_in, subject))
         name, other = act_of(form), visit.about.same_phone
         if await self.service.is_done(name):
             return go_to(visit.back, signed_in, f"again-{spec.act}")
@@ -147,7 +143,7 @@ class ActPages(Pages):
             return self._stale(visit)
         who = await self.service.identity_of(named_child(visit.about, answers), visit.signed_in.operator)
         shown = visit.shown | {"form": form, "who": who}
-        return self.templates.page(visit.request, "confirm.html", shown, visit.signed_in)
+        return self.templates.page(visit.signed_in, "confirm.html", shown)
 
     async def _about(self, signed_in: SignedIn, subject: Subject) -> About:
         about = await self.service.about(subject, signed_in.operator)
@@ -159,12 +155,10 @@ class ActPages(Pages):
         spec, shown = visit.spec, visit.shown | {"steps": steps_to_choose(visit.spec, visit.about)}
         if spec.act is OperatorAct.IDENTIFIED:
             shown["candidates"] = await self.service.candidates(visit.about)
-        return self.templates.form(visit.request, visit.signed_in, spec.act, spec.asks, form, faults, shown=shown)
+        return self.templates.form(visit.signed_in, spec.act, spec.asks, form, faults, shown=shown)
 
     def _stale(self, visit: Visit) -> Response:
-        return self.templates.page(
-            visit.request, "stale.html", visit.shown, visit.signed_in, status=HTTPStatus.CONFLICT
-        )
+        return self.templates.page(visit.signed_in, "stale.html", visit.shown, status=HTTPStatus.CONFLICT)
 
 
 def _asks_proof(spec: ActSpec) -> bool:
@@ -183,14 +177,11 @@ class ReportPages(Pages):
     service: ReportService
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/report", self.show, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/report", self.report, methods=["POST"], include_in_schema=False)
+        self.serve(app, "/report", self.show, self.report)
 
     async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request, May.RECORD)
-        return self.templates.form(
-            request, signed_in, OperatorAct.REPORTED, await self.service.asks(signed_in.operator)
-        )
+        return self.templates.form(signed_in, OperatorAct.REPORTED, await self.service.asks(signed_in.operator))
 
     async def report(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.RECORD)
@@ -198,7 +189,7 @@ class ReportPages(Pages):
         try:
             is_new = await self.service.report(signed_in.operator, self.read(form, asks))
         except Faults as faults:
-            return self.templates.form(request, signed_in, OperatorAct.REPORTED, asks, form, faults.by_field)
+            return self.templates.form(signed_in, OperatorAct.REPORTED, asks, form, faults.by_field)
         except NotLive:
             detail = "This authority is not live yet, so nobody was told. Ring police and your duty team now."
             raise Problem(HTTPStatus.CONFLICT, "Not live yet", detail) from None
@@ -211,18 +202,17 @@ class ExercisePages(Pages):
     service: ExerciseService
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/exercise", self.show, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/exercise", self.start, methods=["POST"], include_in_schema=False)
-        app.add_api_route("/parts/exercise", self.show_part, methods=["GET"], include_in_schema=False)
+        self.serve(app, "/exercise", self.show, self.start)
+        self.serve(app, "/parts/exercise", self.show_part)
 
     async def show(self, request: Request) -> Response:
-        return await self._page(request, await self.guard.require(request))
+        return await self._page(await self.guard.require(request))
 
     async def show_part(self, request: Request) -> Response:
         """The list alone, so that a form half filled in keeps its text."""
         signed_in = await self.guard.require(request)
         shown = {"running": await self.queries.exercises(signed_in.operator.scope)}
-        return self.templates.page(request, "_exercises.html", shown, signed_in)
+        return self.templates.page(signed_in, "_exercises.html", shown)
 
     async def start(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.EXERCISE)
@@ -231,23 +221,19 @@ class ExercisePages(Pages):
         try:
             answers = self.read(form, [area, REASON])
         except Faults as faults:
-            return await self._page(request, signed_in, form, faults.by_field)
+            return await self._page(signed_in, form, faults.by_field)
         authority, force = answers.chosen["area"].split(" ")
         if not await self.service.start(signed_in.operator, answers.act, authority, force, answers.said["reason"]):
-            return await self._page(request, signed_in, form, {"area": Fault.NOT_OFFERED})
+            return await self._page(signed_in, form, {"area": Fault.NOT_OFFERED})
         return go_to("/exercise", signed_in, OperatorAct.EXERCISE_STARTED)
 
     async def _page(
-        self,
-        request: Request,
-        signed_in: SignedIn,
-        form: Mapping[str, str] | None = None,
-        faults: Mapping[str, Fault] | None = None,
+        self, signed_in: SignedIn, form: Mapping[str, str] | None = None, faults: Mapping[str, Fault] | None = None
     ) -> Response:
         areas = await self.service.areas(signed_in.operator)
         running = await self.queries.exercises(signed_in.operator.scope)
         shown, what = {"areas": areas, "running": running}, OperatorAct.EXERCISE_STARTED
-        return self.templates.form(request, signed_in, what, (REASON,), form, faults, name="exercise.html", shown=shown)
+        return self.templates.form(signed_in, what, (REASON,), form, faults, name="exercise.html", shown=shown)
 
 
 UNKNOWN = "no-letter"
@@ -267,8 +253,7 @@ class DeadLetterPages(Pages):
         ):
             app.add_api_route(path, self.list_page(template, self._letters), **about)
         path = f"/dead-letters/{{letter}}/acts/{WHAT}"
-        app.add_api_route(path, self.ask, methods=["GET"], include_in_schema=False)
-        app.add_api_route(path, self.redrive, methods=["POST"], include_in_schema=False)
+        self.serve(app, path, self.ask, self.redrive)
 
     async def _letters(self, operator: Operator) -> dict[str, object]:
         require_every_authority(operator, UNKNOWN)
@@ -277,7 +262,7 @@ class DeadLetterPages(Pages):
     async def ask(self, request: Request, letter: UUID) -> Response:
         signed_in = await self.guard.require(request, May.SEND_AGAIN)
         await self._require_known(signed_in.operator, letter)
-        return self.templates.form(request, signed_in, WHAT, (REASON,), shown=BACK)
+        return self.templates.form(signed_in, WHAT, (REASON,), shown=BACK)
 
     async def redrive(self, request: Request, letter: UUID) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.SEND_AGAIN)
@@ -285,12 +270,12 @@ class DeadLetterPages(Pages):
         try:
             answers = self.read(form, [REASON])
         except Faults as faults:
-            return self.templates.form(request, signed_in, WHAT, (REASON,), form, faults.by_field, shown=BACK)
+            return self.templates.form(signed_in, WHAT, (REASON,), form, faults.by_field, shown=BACK)
         result = await self.service.redrive(signed_in.operator, letter, answers.act, answers.said["reason"])
         if result is RedriveResult.DONE:
             return go_to("/dead-letters", signed_in, WHAT)
         status = HTTPStatus.GONE if result is RedriveResult.NO_LONGER_KEPT else HTTPStatus.SERVICE_UNAVAILABLE
-        return self.templates.page(request, "not-redriven.html", {"result": result.name}, signed_in, status=status)
+        return self.templates.page(signed_in, "not-redriven.html", {"result": result.name}, status=status)
 
     async def _require_known(self, operator: Operator, letter: UUID) -> None:
         require_every_authority(operator, UNKNOWN)
@@ -303,13 +288,12 @@ class BreakGlassPages(Pages):
     service: BreakGlassService
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/break-glass", self.show, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/break-glass", self.reveal, methods=["POST"], include_in_schema=False)
+        self.serve(app, "/break-glass", self.show, self.reveal)
 
     async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request, May.REVEAL, proved=True)
         asks = await self.service.asks(signed_in.operator)
-        return self.templates.form(request, signed_in, OperatorAct.GLASS_BROKEN, asks)
+        return self.templates.form(signed_in, OperatorAct.GLASS_BROKEN, asks)
 
     async def reveal(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.REVEAL, proved=True)
@@ -318,6 +302,6 @@ class BreakGlassPages(Pages):
             answers = self.read(form, asks)
             who = await self.service.reveal(signed_in.operator, answers)
         except Faults as faults:
-            return self.templates.form(request, signed_in, OperatorAct.GLASS_BROKEN, asks, form, faults.by_field)
+            return self.templates.form(signed_in, OperatorAct.GLASS_BROKEN, asks, form, faults.by_field)
         shown = {"who": who, "authority": answers.chosen["authority"]}
-        return self.templates.page(request, "glass.html", shown, signed_in)
+        return self.templates.page(signed_in, "glass.html", shown)

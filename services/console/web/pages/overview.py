@@ -214,7 +214,7 @@ class OverviewPages(Pages):
         """`whole`: anything asks for the less urgent cases too; `untold`: for those alone that police do not have."""
         signed_in = await self.guard.require(request)
         shown = await self.queries.overview(signed_in.operator.scope, whole=bool(whole), untold=bool(untold))
-        return self.templates.page(request, "open.html", shown | {"whole": bool(whole)}, signed_in)
+        return self.templates.page(signed_in, "open.html", shown | {"whole": bool(whole)})
 
     async def show_overview_part(self, request: Request, whole: str = "", untold: str = "") -> Response:
         """Rendered once for all operators of the same authorities."""

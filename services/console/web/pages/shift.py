@@ -126,19 +126,16 @@ class ShiftPages(Pages):
     service: RotaService
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/shift", self.show, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/shift/acts/{act}", self.show_form, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/shift/acts/{act}", self.submit, methods=["POST"], include_in_schema=False)
-        app.add_api_route("/shift/calendars", self.withdraw_calendar, methods=["POST"], include_in_schema=False)
-        app.add_api_route("/calendars/{authority}/{token}.ics", self.show_calendar, include_in_schema=False)
+        self.serve(app, "/shift", self.show)
+        self.serve(app, "/shift/acts/{act}", self.show_form, self.submit)
+        self.serve(app, "/shift/calendars", sends=self.withdraw_calendar)
+        self.serve(app, "/calendars/{authority}/{token}.ics", self.show_calendar)
 
     async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request)
         acts = [each for each in SHIFT_ACTS.values() if each.has_page and signed_in.operator.may(each.needs)]
         about = {"acts": acts, "days": SHOWN.days, "new_act": uuid4, "may_end": may_end}
-        return self.templates.page(
-            request, "shift.html", await self.queries.shift(signed_in.operator) | about, signed_in
-        )
+        return self.templates.page(signed_in, "shift.html", await self.queries.shift(signed_in.operator) | about)
 
     async def show_calendar(self, authority: str, token: str) -> Response:
         """For a calendar that subscribes to it: its link is signed, and there is no session."""
@@ -164,7 +161,7 @@ class ShiftPages(Pages):
             form["hand_over"] = await self.queries.note(signed_in.operator.only_authority, self.templates.words.of)
         lines = await self.service.lines(signed_in.operator)
         offered = choices(lines, self.templates.words.of, signed_in.operator)
-        return self._form(request, signed_in, spec, offered, form, {})
+        return self._form(signed_in, spec, offered, form, {})
 
     async def submit(self, request: Request, act: OperatorAct) -> Response:
         spec, now = _spec_of(act), self.templates.clocks.story()
@@ -176,15 +173,14 @@ class ShiftPages(Pages):
             effect = await asyncio.to_thread(spec.effect, answers, now, offered["person"])  # it may read a calendar
             if effect.calendar_of and not (effect.changes and form.get("confirmed")):
                 shown = {"what": act, "form": form, "effect": effect, "names": offered["person"]}
-                return self.templates.page(request, "calendar.html", shown, signed_in)
+                return self.templates.page(signed_in, "calendar.html", shown)
             await self.service.act(signed_in.operator, spec, answers, effect, lines)
         except Faults as faults:
-            return self._form(request, signed_in, spec, offered, form, faults.by_field)
+            return self._form(signed_in, spec, offered, form, faults.by_field)
         return go_to("/shift", signed_in, act)
 
     def _form(
         self,
-        request: Request,
         signed_in: SignedIn,
         spec: ShiftAct,
         offered: Mapping[str, Mapping[str, str]],
@@ -195,7 +191,7 @@ class ShiftPages(Pages):
             "offered": {f"{name}_choices": labels for name, labels in offered.items()},
             "back": "/shift",
         }
-        return self.templates.form(request, signed_in, spec.act, _asks(spec, offered), form, faults, shown=shown)
+        return self.templates.form(signed_in, spec.act, _asks(spec, offered), form, faults, shown=shown)
 
 
 def _asks(spec: ShiftAct, offered: Mapping[str, Mapping[str, str]]) -> list[Field]:

@@ -49,11 +49,9 @@ class SignInPages(Pages):
     limiter: sessions.SignInLimiter = field(default_factory=sessions.SignInLimiter)
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/sign-in", self.show, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/sign-in", self.sign_in, methods=["POST"], include_in_schema=False)
-        app.add_api_route("/sign-in/again", self.show_again, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/sign-in/again", self.sign_in_again, methods=["POST"], include_in_schema=False)
-        app.add_api_route("/sign-out", self.sign_out, methods=["POST"], include_in_schema=False)
+        self.serve(app, "/sign-in", self.show, self.sign_in)
+        self.serve(app, "/sign-in/again", self.show_again, self.sign_in_again)
+        self.serve(app, "/sign-out", sends=self.sign_out)
 
     async def show(self, request: Request, then: str = "/") -> Response:
         return self.page(request, then, None, HTTPStatus.OK)
@@ -135,7 +133,7 @@ class SignInPages(Pages):
             return go_to(f"/providers/{signed_in.account.provider}/sign-in?again=true&then={quote(own_path(then))}")
         status = HTTPStatus.FORBIDDEN if fault else HTTPStatus.OK
         shown = {"then": own_path(then), "fault": fault, "has_code": signed_in.account.second_factor is not None}
-        return self.templates.page(request, "again.html", shown, signed_in, status=status)
+        return self.templates.page(signed_in, "again.html", shown, status=status)
 
     async def sign_in_again(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, None)
@@ -217,14 +215,13 @@ class AccountPages(Pages):
     keyring: Keyring
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route(ACCOUNT, self.show_own, methods=["GET"], include_in_schema=False)
-        app.add_api_route(f"{ACCOUNT}/second-factor", self.set_second_factor, methods=["POST"], include_in_schema=False)
-        app.add_api_route(f"{ACCOUNT}/command-code", self.give_command_code, methods=["POST"], include_in_schema=False)
-        app.add_api_route("/accounts", self.show, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/accounts", self.change, methods=["POST"], include_in_schema=False)
+        self.serve(app, ACCOUNT, self.show_own)
+        self.serve(app, f"{ACCOUNT}/second-factor", sends=self.set_second_factor)
+        self.serve(app, f"{ACCOUNT}/command-code", sends=self.give_command_code)
+        self.serve(app, "/accounts", self.show, self.change)
 
     async def show_own(self, request: Request) -> Response:
-        return self._own(request, await self.guard.require(request, None))
+        return self._own(await self.guard.require(request, None))
 
     async def set_second_factor(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, None, proved=True)
@@ -235,7 +232,7 @@ class AccountPages(Pages):
             )
             if is_kept:
                 record_access(uow, Access.SECOND_FACTOR_SET, signed_in.operator)
-        return go_to(ACCOUNT) if is_kept else self._own(request, signed_in, fault="code")
+        return go_to(ACCOUNT) if is_kept else self._own(signed_in, fault="code")
 
     async def give_command_code(self, request: Request) -> Response:
         """Shown once. A command takes it in place of a name that anybody could type."""
@@ -244,9 +241,9 @@ class AccountPages(Pages):
             who = signed_in.operator
             code = sessions.begin_session(uow, who.account, self.guard.clocks.wall(), for_command=True)
             record_access(uow, Access.COMMAND_CODE_GIVEN, who, provider=signed_in.account.provider)
-        return self._own(request, signed_in, command_code=code)
+        return self._own(signed_in, command_code=code)
 
-    def _own(self, request: Request, signed_in: SignedIn, *, fault: str = "", command_code: str = "") -> Response:
+    def _own(self, signed_in: SignedIn, *, fault: str = "", command_code: str = "") -> Response:
         secret = sessions.new_secret()
         shown = {
             "account": signed_in.account,
@@ -256,18 +253,18 @@ class AccountPages(Pages):
             "fault": fault,
             "command_code": command_code,
         }
-        return self.templates.page(request, "account.html", shown, signed_in)
+        return self.templates.page(signed_in, "account.html", shown)
 
     async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request, May.ADMINISTER, proved=True)
-        return await self._page(request, signed_in, {})
+        return await self._page(signed_in, {})
 
     async def change(self, request: Request) -> Response:
         """One's own account is changed by another administrator."""
         signed_in, form = await self.guard.enter_with_form(request, May.ADMINISTER, proved=True)
         wanted = _wanted(form)
         if fault := wanted.fault(await self._offered(signed_in.operator)):
-            return await self._page(request, signed_in, {"fault": fault, "form": form})
+            return await self._page(signed_in, {"fault": fault, "form": form})
         password = sessions.generate_password() if wanted.what in {Access.ACCOUNT_MADE, Access.ACCOUNT_RESET} else ""
         async with self.guard.store.transaction() as uow:
             await self._require_within(uow, signed_in, wanted)
@@ -275,10 +272,10 @@ class AccountPages(Pages):
             if changed is not None:
                 record_access(uow, wanted.what, changed, by=signed_in.operator.account)
         if changed is None:
-            return await self._page(request, signed_in, {"fault": "taken", "form": form})
+            return await self._page(signed_in, {"fault": "taken", "form": form})
         told = password if accounts.is_local_name(wanted.sign_in) else ""
         shown = {"done": wanted.what, "sign_in": wanted.sign_in, "password": told}
-        return await self._page(request, signed_in, shown)
+        return await self._page(signed_in, shown)
 
     async def _require_within(self, uow: UnitOfWork, signed_in: SignedIn, wanted: Wanted) -> None:
         """One that does not exist, and one of other authorities, are answered alike."""
@@ -313,7 +310,7 @@ class AccountPages(Pages):
             known = await reader.fetch(accounts.authorities())
         return [*(each for each in known if operator.sees(each)), *([ALL] if operator.scope is None else [])]
 
-    async def _page(self, request: Request, signed_in: SignedIn, shown: Mapping[str, object]) -> Response:
+    async def _page(self, signed_in: SignedIn, shown: Mapping[str, object]) -> Response:
         async with self.guard.store.read() as reader:
             found = await reader.fetch(accounts.accounts_within(signed_in.operator))
         about: dict[str, object] = {
@@ -324,7 +321,7 @@ class AccountPages(Pages):
             "form": {},
             "password": "",
         }
-        return self.templates.page(request, "accounts.html", {**about, **shown}, signed_in)
+        return self.templates.page(signed_in, "accounts.html", {**about, **shown})
 
 
 def _wanted(form: dict[str, str]) -> Wanted:

@@ -5,7 +5,7 @@ Whoever administers an authority needs no shell. A second person sees each chang
 """
 
 import hmac
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -43,26 +43,25 @@ class RecordPages(Pages):
     service: DisposalService
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/records", self.show, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/records", self.decide, methods=["POST"], include_in_schema=False)
+        self.serve(app, "/records", self.show, self.decide)
 
     async def show(self, request: Request, whom: str = "") -> Response:
         signed_in = await self.guard.require(request, May.DISPOSE, proved=True)
-        return await self._page(request, signed_in, form={"whom": whom})
+        return await self._page(signed_in, form={"whom": whom})
 
     async def decide(self, request: Request) -> Response:
         signed_in, form = await self.guard.enter_with_form(request, May.DISPOSE, proved=True)
         who, act, what = signed_in.operator, act_of(form), form.get("what", "")
         reason = form.get("reason", "")[:MOST_OF_A_REASON]
         if what in {*ASKED, "end-hold"} and not reason:
-            return await self._page(request, signed_in, fault="reason", form=form)
+            return await self._page(signed_in, fault="reason", form=form)
         hindered: Sequence[Hindrance] = ()
         if what in ASKED:
             whom = await self.service.whom(who, form.get("whom", ""), form.get("authority") or who.only_authority or "")
             if whom is None:
-                return await self._page(request, signed_in, fault="whom", form=form)
+                return await self._page(signed_in, fault="whom", form=form)
             if what == "hold" and (whom.owner or "").startswith("person-"):
-                return await self._page(request, signed_in, fault="person", form=form)
+                return await self._page(signed_in, fault="person", form=form)
             does = self.service.hold if what == "hold" else self.service.ask
             hindered = await does(who, act, whom, reason)
         elif what == "end-hold":
@@ -74,20 +73,14 @@ class RecordPages(Pages):
         else:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-change")
         if hindered:
-            return await self._page(request, signed_in, fault="hindered", form=form, hindered=hindered)
+            return await self._page(signed_in, fault="hindered", form=form, hindered=hindered)
         return go_to("/records", signed_in, what)
 
     async def _page(
-        self,
-        request: Request,
-        signed_in: SignedIn,
-        *,
-        form: Mapping[str, str],
-        fault: str = "",
-        hindered: Sequence[Hindrance] = (),
+        self, signed_in: SignedIn, *, form: Mapping[str, str], fault: str = "", hindered: Sequence[Hindrance] = ()
     ) -> Response:
         shown = {"form": form, "fault": fault, "hindered": hindered, "act": uuid4()}
-        return self.templates.page(request, "records.html", shown | dict(await self.service.shown()), signed_in)
+        return self.templates.page(signed_in, "records.html", shown | dict(await self.service.shown()))
 
 
 def _id_of(form: Mapping[str, str]) -> UUID:
@@ -112,14 +105,13 @@ class OrganisationPages(Pages):
     casework: str | None
 
     def mount(self, app: FastAPI) -> None:
-        add: Callable[..., None] = app.add_api_route
-        add("/organisations", self.show, methods=["GET"], include_in_schema=False)
-        add("/organisations/{change}", self.decide, methods=["POST"], include_in_schema=False)
+        self.serve(app, "/organisations", self.show)
+        self.serve(app, "/organisations/{change}", sends=self.decide)
 
     async def show(self, request: Request) -> Response:
         signed_in = await self.guard.require(request, May.SEND_AGAIN)
         require_every_authority(signed_in.operator, UNKNOWN)
-        return await self._page(request, signed_in)
+        return await self._page(signed_in)
 
     async def decide(self, request: Request, change: UUID) -> Response:
         """Needs a fresh proof of who presses the button."""
@@ -129,20 +121,20 @@ class OrganisationPages(Pages):
         if (what := form.get("what")) == "take-back":
             said = {"reason": form.get("reason", "")}
             if not said["reason"]:
-                return await self._page(request, signed_in, fault="Say why. Nothing was changed.")
+                return await self._page(signed_in, fault="Say why. Nothing was changed.")
         elif what != "approve":
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-change")
         elif form.get("at"):
             try:
                 said["at"] = datetime.fromisoformat(form["at"]).replace(tzinfo=ENGLAND).isoformat()
             except ValueError:
-                return await self._page(request, signed_in, fault="Give a day and a time. Nothing was changed.")
+                return await self._page(signed_in, fault="Give a day and a time. Nothing was changed.")
         status, answer = await self._ask(signed_in, "POST", f"/{change}/{what}", said)
         if status != HTTPStatus.OK:
-            return await self._page(request, signed_in, fault=answer["detail"])
+            return await self._page(signed_in, fault=answer["detail"])
         return go_to("/organisations", signed_in, answer["done"])
 
-    async def _page(self, request: Request, signed_in: SignedIn, *, fault: str = "") -> Response:
+    async def _page(self, signed_in: SignedIn, *, fault: str = "") -> Response:
         status, answer = await self._ask(signed_in, "GET")
         changes = answer.get("changes", [])
         for each in changes:
@@ -152,7 +144,7 @@ class OrganisationPages(Pages):
         away = "" if status == HTTPStatus.OK else answer["detail"]
         shown = {"changes": changes, "names": names, "fault": fault or away}
         unavailable = HTTPStatus.SERVICE_UNAVAILABLE if away else None
-        return self.templates.page(request, "organisations.html", shown, signed_in, status=unavailable)
+        return self.templates.page(signed_in, "organisations.html", shown, status=unavailable)
 
     async def _ask(
         self, signed_in: SignedIn, method: str, path: str = "", said: dict[str, str] | None = None
@@ -184,15 +176,12 @@ class AuthorityPages(Pages):
     service: AuthorityService
 
     def mount(self, app: FastAPI) -> None:
-        add: Callable[..., None] = app.add_api_route
-        add("/authorities", self.show_all, methods=["GET"], include_in_schema=False)
-        add("/authorities", self.enter, methods=["POST"], include_in_schema=False)
-        add("/authorities/{authority}", self.show, methods=["GET"], include_in_schema=False)
-        add("/authorities/{authority}", self.change, methods=["POST"], include_in_schema=False)
-        add("/authorities/{authority}/files", self.take_files, methods=["POST"], include_in_schema=False)
+        self.serve(app, "/authorities", self.show_all, self.enter)
+        self.serve(app, "/authorities/{authority}", self.show, self.change)
+        self.serve(app, "/authorities/{authority}/files", sends=self.take_files)
 
     async def show_all(self, request: Request) -> Response:
-        return await self._all(request, await self.guard.require(request, May.ADMINISTER), {})
+        return await self._all(await self.guard.require(request, May.ADMINISTER), {})
 
     async def enter(self, request: Request) -> Response:
         """For whoever sees every authority."""
@@ -205,14 +194,14 @@ class AuthorityPages(Pages):
         except ValidationError:
             authority = ALL
         if authority == ALL:  # whoever had it for an authority would see every one
-            return await self._all(request, signed_in, {"fault": "id", "form": form})
+            return await self._all(signed_in, {"fault": "id", "form": form})
         if fault := await self.service.enter(signed_in.operator, authority, name) if name else "name":
-            return await self._all(request, signed_in, {"fault": fault, "form": form})
+            return await self._all(signed_in, {"fault": fault, "form": form})
         return go_to(f"/authorities/{authority}", signed_in, "entered")
 
     async def show(self, request: Request, authority: str) -> Response:
         signed_in = await self.guard.require(request, May.ADMINISTER)
-        return self._one(request, signed_in, await self._readiness(signed_in, authority), {})
+        return self._one(signed_in, await self._readiness(signed_in, authority), {})
 
     async def change(self, request: Request, authority: str) -> Response:
         """Whatever a button asks. Each needs a fresh proof of who presses it."""
@@ -220,10 +209,10 @@ class AuthorityPages(Pages):
         readiness, who, what = await self._readiness(signed_in, authority), signed_in.operator, form.get("what")
         if what == "credential":
             shown = {"done": "credential", "token": await self.service.make_credential(who, authority)}
-            return self._one(request, signed_in, await self._readiness(signed_in, authority), shown)
+            return self._one(signed_in, await self._readiness(signed_in, authority), shown)
         if what == "undo":
             asked = self.service.undo(who, authority, form.get("import", ""))
-            return await self._answer(request, signed_in, authority, asked)
+            return await self._answer(signed_in, authority, asked)
         if what == "withdraw":
             is_done = await self.service.withdraw(who, authority, form.get("credential", ""))
         elif what == "exercise":
@@ -237,7 +226,7 @@ class AuthorityPages(Pages):
         else:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-change")
         if not is_done:
-            return self._one(request, signed_in, readiness, {"fault": what})
+            return self._one(signed_in, readiness, {"fault": what})
         return go_to(f"/authorities/{authority}", signed_in, what)
 
     async def take_files(self, request: Request, authority: str) -> Response:
@@ -255,15 +244,10 @@ class AuthorityPages(Pages):
         what, mapping = said.get("what"), said.get("mapping", "").strip()
         how = {"confirm": said.get("confirm", "")} if what == "confirm" else {} if what == "import" else {"try": "yes"}
         asked = self.service.take_files(signed_in.operator, authority, mapping, files, **how)
-        return await self._answer(request, signed_in, authority, asked, mapping)
+        return await self._answer(signed_in, authority, asked, mapping)
 
     async def _answer(
-        self,
-        request: Request,
-        signed_in: SignedIn,
-        authority: str,
-        asked: Awaitable[tuple[int, dict[str, Any]]],
-        mapping: str = "",
+        self, signed_in: SignedIn, authority: str, asked: Awaitable[tuple[int, dict[str, Any]]], mapping: str = ""
     ) -> Response:
         try:
             status, answer = await asked
@@ -271,7 +255,7 @@ class AuthorityPages(Pages):
             detail = "The register did not answer. Look under Imports whether it was done before you send it again."
             status, answer = 503, {"detail": detail, "is_unknown": True}
         shown: dict[str, Any] = {"answer": answer, "status": status, "mapping": mapping}
-        return self._one(request, signed_in, await self._readiness(signed_in, authority), shown)
+        return self._one(signed_in, await self._readiness(signed_in, authority), shown)
 
     async def _readiness(self, signed_in: SignedIn, authority: str) -> Readiness:
         found = await self.service.readiness(signed_in.operator, authority)
@@ -279,14 +263,12 @@ class AuthorityPages(Pages):
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-authority")
         return found
 
-    async def _all(self, request: Request, signed_in: SignedIn, shown: Mapping[str, object]) -> Response:
+    async def _all(self, signed_in: SignedIn, shown: Mapping[str, object]) -> Response:
         about = {"authorities": await self.service.authorities(signed_in.operator), "fault": "", "form": {}}
-        return self.templates.page(request, "authorities.html", about | dict(shown), signed_in)
+        return self.templates.page(signed_in, "authorities.html", about | dict(shown))
 
-    def _one(
-        self, request: Request, signed_in: SignedIn, readiness: Readiness, shown: Mapping[str, object]
-    ) -> Response:
+    def _one(self, signed_in: SignedIn, readiness: Readiness, shown: Mapping[str, object]) -> Response:
         about: dict[str, object] = dict.fromkeys(("fault", "token", "answer", "mapping"), "")
         about |= {"about": readiness, "act": str(uuid4()), "takes_files": self.service.casework is not None}
         about |= {"sees_all": signed_in.operator.sees(None), "text_ways": TEXT_WAYS}
-        return self.templates.page(request, "authority.html", about | dict(shown), signed_in)
+        return self.templates.page(signed_in, "authority.html", about | dict(shown))
