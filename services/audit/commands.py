@@ -238,9 +238,7 @@ def anchor() -> None:
 
 
 @audit.command()
-def replay(
-    since: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")],
-) -> None:
+def replay(since: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")]) -> None:
     """Publish the messages recorded since, after a copy was restored beside an empty bus."""
     from services.platform.bus.connection import Connection
     from services.platform.runtime.settings import KafkaSettings

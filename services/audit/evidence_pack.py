@@ -158,10 +158,5 @@ def _templates() -> Environment:
     templates = Environment(
         loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    templates.filters |= {
-        "plain": plain,
-        "detail": detail,
-        "time": _recorded_time,
-        "utc": moment,
-    }
+    templates.filters |= {"plain": plain, "detail": detail, "time": _recorded_time, "utc": moment}
     return templates

@@ -56,10 +56,7 @@ def append(uow: UnitOfWork, received: Received[Message], at: datetime) -> None:
     thread = thread_of(content, received.id)
     row = {
         "chain": chain_name(
-            received.subject,
-            exercise=received.exercise,
-            authority=getattr(content, "authority", None),
-            recorded_at=at,
+            received.subject, exercise=received.exercise, authority=getattr(content, "authority", None), recorded_at=at
         ),
         "at": at,
         "kind": content.kind,

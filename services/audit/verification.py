@@ -237,10 +237,7 @@ async def verify_anchors(
 
 
 async def verify_all(
-    connection: AsyncConnection,
-    *,
-    witnesses: Mapping[str, str] = NO_WITNESSES,
-    checkpoint: Checkpoint | None = None,
+    connection: AsyncConnection, *, witnesses: Mapping[str, str] = NO_WITNESSES, checkpoint: Checkpoint | None = None
 ) -> Verified:
     """From the checkpoint on, if there is one and the record still holds its anchor; all anchors in any case."""
     into = Verified()

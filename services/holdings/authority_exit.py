@@ -33,10 +33,7 @@ from services.platform.store.query import AT_LOGIN
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 FORM = "safe-return authority exit 1"
 MANIFEST, CERTIFICATE, KEY = "manifest.json", "certificate.json", "key.age"
-NOT_IN_IT = (
-    "copies of the database, until they are deleted",
-    "what waits to be published, for 3 days",
-)
+NOT_IN_IT = ("copies of the database, until they are deleted", "what waits to be published, for 3 days")
 ROWS = """
     SELECT to_jsonb(t), k.owner, k.wrapped FROM (SELECT * FROM {table} WHERE ({authority}) = %(whose)s) AS t
     LEFT JOIN register.data_keys k ON k.owner = ({key})

@@ -31,10 +31,7 @@ def _unnamed(pattern: re.Pattern[str]) -> str:
 REFERENCE = {
     "description": "A number of the law (services/protocol/law/values.yaml), less so much.",
     "type": "object",
-    "properties": {
-        "value": {"type": "string"},
-        "less": {"type": "string", "pattern": _unnamed(AMOUNT)},
-    },
+    "properties": {"value": {"type": "string"}, "less": {"type": "string", "pattern": _unnamed(AMOUNT)}},
     "required": ["value"],
     "additionalProperties": False,
 }

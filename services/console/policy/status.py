@@ -124,10 +124,7 @@ def stand_of(episode: EpisodeChanged, duties: Iterable[DutyChanged], now: dateti
 
 
 def police_line(
-    episode: EpisodeChanged,
-    duties: Iterable[DutyChanged],
-    entries: Sequence[RecordedMessage[Message]],
-    now: datetime,
+    episode: EpisodeChanged, duties: Iterable[DutyChanged], entries: Sequence[RecordedMessage[Message]], now: datetime
 ) -> PoliceLine | None:
     """The same, with its cause or its speaker. `entries` are the episode's single facts, the newest first."""
     asked = list(notices_of(episode, duties))
@@ -419,9 +416,7 @@ def episode_line(
         if each.content.episode == episode.content.episode
     ]
     return EpisodeLine(
-        episode,
-        tuple(sorted(map(DutyLine, duties), key=_pressing)),
-        tuple(sorted(later, key=lambda coming: coming.at)),
+        episode, tuple(sorted(map(DutyLine, duties), key=_pressing)), tuple(sorted(later, key=lambda coming: coming.at))
     )
 
 

@@ -111,12 +111,7 @@ class SessionGuard:
         return f"__Host-{name}" if self.secure else name
 
     async def require(
-        self,
-        request: Request,
-        what: May | None = May.LOOK,
-        *,
-        proved: bool = False,
-        lost: str = "",
+        self, request: Request, what: May | None = May.LOOK, *, proved: bool = False, lost: str = ""
     ) -> SignedIn:
         """`what` None: any account may. `proved`: they must have shown of late who they are. `lost`: the query by which
         the page says, once they have, that what was sent was not done.

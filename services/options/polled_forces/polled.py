@@ -117,9 +117,7 @@ async def offer(uow: UnitOfWork, keyring: Keyring, force: ForceId, lane: str, af
     _, _, start = await uow.fetch(BRIEFLY, Query(ONE_AT_A_TIME, about, all_rows), Query(START, about, scalar))
     about["after"] = start
     confirmed, _, found = await uow.fetch(
-        Query(CONFIRM, about, all_rows),
-        Query(OFFER, about, all_rows),
-        Query(OFFERED, about, all_rows),
+        Query(CONFIRM, about, all_rows), Query(OFFER, about, all_rows), Query(OFFERED, about, all_rows)
     )
     for row in confirmed:
         delivery = decode_delivery(row)

@@ -206,10 +206,7 @@ def _details(facts: ChildFacts, context: NoticeContext) -> schema.Details | None
         return None
     url, expires_at = context.link
     return schema.Details(
-        url=url,
-        expires_at=expires_at,
-        holds=tuple(holds),
-        photograph_taken_on=_told(facts.photograph_taken_on),
+        url=url, expires_at=expires_at, holds=tuple(holds), photograph_taken_on=_told(facts.photograph_taken_on)
     )
 
 
