@@ -200,9 +200,8 @@ def explain(
     svg: bool = typer.Option(False, "--svg", help="As a drawing that any browser shows."),
 ) -> None:
     """Say who would be told on EVENT (child.reported-missing), when and why."""
-    from services.handbook.charts.chart import draw
-    from services.handbook.explain import explain as sentences
-    from services.handbook.explain import require_known
+    from services.handbook.charts.chart import draw, require_known
+    from services.handbook.charts.chart import explain as sentences
     from services.protocol.law.law import day_of
     from services.protocol.loader import Library, files, is_of_rules, passed_over
 

@@ -21,7 +21,7 @@ from services.protocol.checks.spelling import Finding
 from services.protocol.loader import DEFAULT, DEFAULT_RULES, RulesFile, files, is_of_rules, passed_over, readable
 from services.safeguarding.identifiers import CODE_LENGTH
 from services.safeguarding.roles import CARERS, Channel, Role, Wording
-from services.strategy import wording as invitations
+from services.strategy import invitations
 
 WIDEST_CODE = "W" * CODE_LENGTH
 """Every letter of a code takes one septet; any five show the length."""

@@ -19,8 +19,7 @@ from services.console.settings import ConsoleSettings
 from services.console.web.session import SessionGuard, SignedIn
 from services.console.web.templates import SECURITY, Pages, Templates
 from services.handbook import phrases
-from services.handbook.charts.chart import draw
-from services.handbook.explain import follow, triggers_of
+from services.handbook.charts.chart import draw, follow, triggers_of
 from services.handbook.stories import story_pages
 from services.handbook.stories.story_pages import COLUMNS, moments
 from services.protocol.editions.choice import Choice, Kept, RulesInForce, choose

@@ -17,8 +17,7 @@ from services.police.handlers import Handlers
 from services.police.notices.sender import NoticeSender
 from services.police.notices.wording import NoticeEmail
 from services.police.replies import OpenListMonitor
-from services.police.web.linked_notice import ReadingCodes
-from services.police.web.notice_page import DetailsPage, NoticePage
+from services.police.web.notice_page import DetailsPage, NoticePage, ReadingCodes
 from services.police.web.webhooks import OpenListWebhook, ReplyWebhook, pages
 from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
 

@@ -24,7 +24,7 @@ from services.strategy.discussions import repository as discussions
 from services.strategy.discussions import service
 from services.strategy.discussions.repository import Discussion
 from services.strategy.discussions.service import DiscussionService
-from services.strategy.wording import Words
+from services.strategy.invitations import Words
 
 STEPS = 6
 SAID_AT_MOST, STEP_AT_MOST = 4000, 300

@@ -53,9 +53,8 @@ from services.strategy.discussions.repository import (
     lock_of_mails,
 )
 from services.strategy.discussions.service import DiscussionService
-from services.strategy.invitations import Answered, NotAReply, read
+from services.strategy.invitations import WORDINGS, Answered, NotAReply, Words, read, words
 from services.strategy.records import Filled, Record, RecordService, record_of_discussion
-from services.strategy.wording import WORDINGS, Words, words
 from services.wording import read_words
 
 DOUBTS = read_words(Path(__file__).with_name("doubts.yaml")) | {"unauthenticated": UNAUTHENTICATED}

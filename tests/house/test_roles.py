@@ -38,7 +38,7 @@ from services.schemas.documents import documents
 from services.strategy.discussions.policy import SEATS
 from services.platform.delivery.links.pages import Form
 from services.strategy.records import STEPS, build_groups
-from services.strategy.wording import LANGUAGES
+from services.strategy.invitations import LANGUAGES
 
 new = Role("child.advocate")
 assert new in DirectoryRole.__members__.values() and new in PLAN_OWNERS

@@ -18,8 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.handbook import phrases
-from services.handbook.charts.chart import draw
-from services.handbook.explain import follow
+from services.handbook.charts.chart import draw, follow
 from services.handbook.phrases import render
 from services.handbook.stories.golden_stories import play_all
 from services.platform.store.disposal.retention import Action, Record, schedule

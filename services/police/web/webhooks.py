@@ -33,8 +33,7 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import policy, replies, store
 from services.police.notices.sender import force_of
 from services.police.replies import IN_WORDS, OpenList, Reply, ReplyService, ReplyType, publish_difference
-from services.police.web.linked_notice import is_searched_for
-from services.police.web.notice_page import DetailsPage, NoticePage
+from services.police.web.notice_page import DetailsPage, NoticePage, is_searched_for
 from services.safeguarding.duty.duties import Duty, PoliceNotify
 from services.safeguarding.identifiers import ForceId
 

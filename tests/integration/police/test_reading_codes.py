@@ -9,7 +9,7 @@ import pytest
 
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.store.encryption import Keyring
-from services.police.web import linked_notice
+from services.police.web import notice_page
 from tests.integration.police.test_email_channel import mailed
 from tests.integration.police.test_notice_page_closed import OF_THE_CHILD
 from tests.support.engines.database import Database
@@ -99,9 +99,9 @@ async def test_a_code_opens_no_other_notice(police: Police) -> None:
 async def test_after_five_wrong_codes_the_right_one_opens_nothing(police: Police) -> None:
     _, _, path = await mailed(police)
     await police.http.post(path, data={"answer": "ring"} | WHO)
-    for tries in range(1, linked_notice.MOST_TRIES + 1):
+    for tries in range(1, notice_page.MOST_TRIES + 1):
         page = await police.http.post(path, data={"answer": "read", "code": "22222"})
-        assert ("This code is not right" in page.text) == (tries < linked_notice.MOST_TRIES)
+        assert ("This code is not right" in page.text) == (tries < notice_page.MOST_TRIES)
     right = await police.http.post(path, data={"answer": "read", "code": police.code()})
     assert "Diallo" not in right.text
     assert "Have another code sent" in right.text
@@ -119,15 +119,15 @@ async def test_a_code_and_what_it_opened_have_an_end(
     if limit == "OPEN_FOR":
         assert "Diallo" in (await police.http.post(path, data=opens)).text
         opens = {"answer": "read"}
-    monkeypatch.setattr(linked_notice, limit, timedelta())
+    monkeypatch.setattr(notice_page, limit, timedelta())
     assert "Diallo" not in (await police.http.post(path, data=opens)).text
 
 
 async def test_nobody_who_holds_the_link_rings_the_control_room_all_night(police: Police) -> None:
     _, _, path = await mailed(police)
-    for _ in range(linked_notice.MOST_CODES_AN_HOUR + 2):
+    for _ in range(notice_page.MOST_CODES_AN_HOUR + 2):
         page = await police.http.post(path, data={"answer": "ring"} | WHO)
-    assert len(police.phone.sent) == linked_notice.MOST_CODES_AN_HOUR
+    assert len(police.phone.sent) == notice_page.MOST_CODES_AN_HOUR
     assert "No code could be sent" in page.text
     assert "01632 960100" in page.text
 

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
-from services.strategy.invitations import Invitation
-from services.strategy.wording import Joining, words
+from services.strategy.invitations import Invitation, Joining, words
 from tests.support.histories.discussions import discussion
 
 ROOT = Path(__file__).parents[3]

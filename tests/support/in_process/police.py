@@ -34,8 +34,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.police.handlers import Handlers
 from services.police.notices.sender import NoticeSender
 from services.police.notices.wording import NoticeEmail
-from services.police.web.linked_notice import ReadingCodes
-from services.police.web.notice_page import DetailsPage, NoticePage
+from services.police.web.notice_page import DetailsPage, NoticePage, ReadingCodes
 from services.police.web.webhooks import OpenListWebhook, ReplyWebhook, pages
 from services.safeguarding.identifiers import trace_of
 from tests.support.engines.database import Database

@@ -7,8 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.command_line import app
-from services.handbook.charts.chart import draw
-from services.handbook.explain import explain, follow
+from services.handbook.charts.chart import draw, explain, follow
 from services.protocol.loader import Library, files
 from services.protocol.policy.rule_language.vocabulary import Trigger
 

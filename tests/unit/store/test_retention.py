@@ -15,7 +15,7 @@ from services.platform.messages.signature import SAYS
 from services.platform.runtime.settings import Settings
 from services.platform.store import inbox
 from services.platform.store.disposal.retention import WRITTEN, Action, Record, period_faults, read_schedule, schedule
-from services.police.web import linked_notice
+from services.police.web import notice_page
 from services.safeguarding.duty.evidence import RecordDisposed
 from services.safeguarding.message import Topic
 
@@ -29,7 +29,7 @@ RECORDS = schedule().records
         ("published", timedelta(hours=Settings.model_fields["published_kept_hours"].default)),
         ("record-of-exercises", EXERCISES_KEPT),
         ("former-rows", history.KEPT),
-        ("reading-codes", linked_notice.OPEN_FOR + linked_notice.CODE_FOR),
+        ("reading-codes", notice_page.OPEN_FOR + notice_page.CODE_FOR),
         ("sessions", 2 * SessionLimits().total),
         ("known-devices", sessions.DEVICE_KNOWN_FOR),
         ("failed-sign-ins", FAILURES_COUNT_FOR),

@@ -8,8 +8,7 @@ import pytest
 from icalendar import Calendar
 
 from services.strategy.discussions.repository import Discussion
-from services.strategy.invitations import Invitation
-from services.strategy.wording import LANGUAGES, Joining
+from services.strategy.invitations import LANGUAGES, Invitation, Joining
 from tests.support.histories.discussions import DISCUSSION, discussion
 
 SUMMER = datetime(2026, 7, 1, 15, 30, tzinfo=timezone(timedelta(hours=1)))
