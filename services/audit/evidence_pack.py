@@ -19,7 +19,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.audit import store, verification
 from services.audit.policy.chain import Anchor, Entry, Head, moment
 from services.audit.policy.evidence import Evidence, Fact, RecordedMessage, access_of, accounts_in, evidence_of
-from services.audit.verification import Verified, verify_anchors, verify_chain
 from services.safeguarding.identifiers import code_of, telling
 from services.safeguarding.working_time import TimeForm, format_time
 from services.wording import read_words
@@ -123,9 +122,9 @@ class Pack:
 
 async def build_pack(connection: AsyncConnection, chain: str, episode: UUID, at: datetime) -> Pack:
     """`at` is wall time. Raises LookupError if the chain does not mention the episode."""
-    verified = Verified()
-    await verify_chain(connection, chain, verified)
-    await verify_anchors(connection, verified)
+    verified = verification.Verified()
+    await verification.verify_chain(connection, chain, verified)
+    await verification.verify_anchors(connection, verified)
     entries = [each async for each in verification.entries_of(connection, chain)]
     evidence = evidence_of(entries, episode)
     access = list[RecordedMessage]()

@@ -21,7 +21,6 @@ from services.console.web.templates import SECURITY, Pages, Templates
 from services.handbook import phrases
 from services.handbook.charts.chart import draw, follow, triggers_of
 from services.handbook.stories import story_pages
-from services.handbook.stories.story_pages import COLUMNS, moments
 from services.protocol.editions.choice import Choice, Kept, RulesInForce, choose
 from services.protocol.editions.edition import Signature, adoption_of, find_editions, signature
 from services.protocol.loader import DEFAULT, Library, files
@@ -159,7 +158,7 @@ class HandbookPages(Pages):
         wrong: list[str],
         timeline: Timeline | None = None,
     ) -> Response:
-        rows = [] if timeline is None else moments(timeline)
+        rows = [] if timeline is None else story_pages.moments(timeline)
         shown = {
             "questions": story_pages.questions(protocol),
             "form": form,
@@ -167,7 +166,7 @@ class HandbookPages(Pages):
             "timeline": timeline,
             "rows": rows[:MOMENTS_SHOWN],
             "left_out": max(0, len(rows) - MOMENTS_SHOWN),
-            "columns": COLUMNS,
+            "columns": story_pages.COLUMNS,
         }
         status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         return self._page(signed_in, "simulate.html", protocol, shown, status)

@@ -16,7 +16,6 @@ from services.police import replies
 from services.police.handlers import Handlers
 from services.police.notices.sender import NoticeSender
 from services.police.notices.wording import NoticeEmail
-from services.police.replies import OpenListMonitor
 from services.police.web.notice_page import DetailsPage, NoticePage, ReadingCodes
 from services.police.web.webhooks import OpenListWebhook, ReplyWebhook, pages
 from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
@@ -52,7 +51,7 @@ async def main(options: Sequence[Option] = ()) -> None:
     host.parts.append(loop)
     answers = MailAnswers(keyring, host.clocks)
     host.parts.append(settings.mail_listener(Mailbox(host.store, answers.made_of, replies.MAILS_IN).take))
-    host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
+    host.add_periodic(replies.OpenListMonitor(host.store, host.clocks).repeating())
     texts = settings.texts(host.store, host.clocks, ways_of(options, settings), reports=False)
     host.health.watch("text ways", texts.obstacle)
     host.parts.append(texts)

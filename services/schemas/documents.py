@@ -21,7 +21,6 @@ from services.protocol.policy.rule_language.grammar import CALENDAR, LENGTH, Mas
 from services.protocol.policy.rule_language.vocabulary import NUMBERED, Condition, Question, Trigger
 from services.safeguarding.contracts import contracts
 from services.schemas import messages, openapi
-from services.schemas.messages import ENVELOPE, Plain, content_schema, example, path_of, read_part
 
 
 def _unnamed(pattern: re.Pattern[str]) -> str:
@@ -40,7 +39,7 @@ CALENDAR_WRITTEN = {"anyOf": [{"type": "string", "pattern": _unnamed(CALENDAR)},
 HOUR_WRITTEN = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
 
 
-class _AsWritten(Plain):
+class _AsWritten(messages.Plain):
     def timedelta_schema(self, _schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
         return dict(LENGTH_WRITTEN)
 
@@ -61,14 +60,14 @@ def schema() -> dict[str, Any]:
     rule["properties"]["on"] = {"anyOf": [on, *on["items"]["anyOf"]]}
     rule["properties"]["otherwise"] = {"anyOf": [{"enum": sorted(LADDERS)}, rule["properties"]["otherwise"]]}
     kinds |= {"Rule": rule, "Asked": _question()}
-    whole = read_part("protocol_file")
+    whole = messages.read_part("protocol_file")
     properties = whole["properties"]
-    properties["sources"]["items"] = Source.model_json_schema(schema_generator=Plain)
-    properties["values"]["items"] = Value.model_json_schema(schema_generator=Plain)
+    properties["sources"]["items"] = Source.model_json_schema(schema_generator=messages.Plain)
+    properties["values"]["items"] = Value.model_json_schema(schema_generator=messages.Plain)
     properties["closing"] = {"type": "array", "items": {"enum": [str(each) for each in Condition]}}
     properties["watch-on"] = {"type": "array", "items": {"enum": [str(each) for each in Trigger]}}
     properties["stand-down"] = StandDown.model_json_schema()
-    properties["mass-report"] = MassReport.model_json_schema(schema_generator=Plain)
+    properties["mass-report"] = MassReport.model_json_schema(schema_generator=messages.Plain)
     return whole | {"$defs": kinds}
 
 
@@ -94,13 +93,13 @@ FOLDER = Path(__file__).parents[2] / "schemas"
 def documents() -> dict[str, str]:
     """Each document's text by its path under `schemas/`."""
     rendered: dict[str, Any] = {
-        "envelope.json": ENVELOPE,
+        "envelope.json": messages.ENVELOPE,
         "protocol.json": schema(),
         "openapi/police-webhooks.json": openapi.police_webhooks(),
     }
     for contract in contracts().values():
-        rendered[path_of(contract)] = content_schema(contract)
-        rendered[f"examples/{contract.kind}.json"] = example(contract)
+        rendered[messages.path_of(contract)] = messages.content_schema(contract)
+        rendered[f"examples/{contract.kind}.json"] = messages.example(contract)
     rendered |= {f"openapi/{service}.json": each for service, each in openapi.documents().items()}
     bus = messages.document()
     for path, each in rendered.items():

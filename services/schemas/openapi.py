@@ -29,9 +29,7 @@ from services.platform.runtime.http.problems import SIGNED
 from services.police.notices.schema import Notice
 from services.police.web import webhooks as police_web
 from services.police.web.notice_page import DetailsPage, NoticePage
-from services.police.web.webhooks import COMPONENTS
 from services.professionals.web import acknowledge_page as professionals_web
-from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.schemas.messages import read_part
 from services.strategy import web as strategy_web
 from services.strategy.web import RecordReading, RecordWriting, ReplyPage
@@ -138,13 +136,13 @@ def _police() -> FastAPI:
     app = police_web.pages(LINKS, Clocks(), ABSENT, ABSENT, notice, details)
     PollEndpoint(ABSENT, Clocks(), ABSENT, ABSENT).mount(app)
     document = app.openapi()
-    document.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)
+    document.setdefault("components", {}).setdefault("schemas", {}).update(police_web.COMPONENTS)
     return app
 
 
 def _professionals() -> FastAPI:
     settings = CorrespondenceSettings.model_construct(**TWILIO, link_key=KEY)
-    acknowledging = AcknowledgePage(ABSENT, Clocks(), ABSENT, ABSENT)
+    acknowledging = professionals_web.AcknowledgePage(ABSENT, Clocks(), ABSENT, ABSENT)
     return professionals_web.pages(ABSENT, ABSENT, acknowledging, Clocks(), settings)
 
 

@@ -21,11 +21,9 @@ from services.safeguarding.duty.decisions import OVER, EpisodeChanged, EpisodeSt
 from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.meetings import Form
 from services.strategy import records
-from services.strategy.discussions import repository, service
 from services.strategy.discussions import repository as discussions
+from services.strategy.discussions import service
 from services.strategy.discussions.repository import Discussion, State
-from services.strategy.discussions.service import DiscussionService, plan
-from services.strategy.records import RecordService
 
 MATTERS = OVER | {EpisodeState.RETURNED}
 """The states of an episode in which a rule may call a discussion off."""
@@ -46,8 +44,8 @@ def lock_changed(messages: Collection[Received[Any]]) -> list[Query[Rows]]:
 class Handlers:
     loop: DeliveryLoop
     clocks: Clocks
-    discussion_service: DiscussionService
-    record_service: RecordService
+    discussion_service: service.DiscussionService
+    record_service: records.RecordService
 
     async def on_strategy_invite(self, received: Received[StrategyInvite], uow: UnitOfWork) -> None:
         if received.content.act == "withdraw":
@@ -57,10 +55,10 @@ class Handlers:
         if meets is None:
             await self._ask_for_record(received, uow)
             return
-        discussion, is_new = await plan(uow, received, meets, self.clocks.story())
+        discussion, is_new = await service.plan(uow, received, meets, self.clocks.story())
         if discussion.state != discussions.PLANNED:
             return
-        repository.invite(uow, discussion.discussion, received.content)
+        discussions.invite(uow, discussion.discussion, received.content)
         await self.loop.put(uow, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
         if is_new:
             uow.on_commit(service.DISCUSSIONS.labels("planned").inc)

@@ -18,7 +18,7 @@ from icalendar import Event, vCalAddress
 from pydantic import TypeAdapter, ValidationError
 
 from services.platform.delivery.channels import email
-from services.platform.delivery.channels.email import Calendar, EmailContent
+from services.platform.delivery.channels.email import EmailContent
 from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
@@ -37,7 +37,6 @@ from services.safeguarding.identifiers import code_of
 from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Role, Wording
 from services.safeguarding.working_time import TimeForm, format_time, in_england
-from services.strategy.discussions import repository
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.policy import Reply, is_held_at_night
 from services.strategy.discussions.repository import CANCELLED, Discussion, discussion_by_duty, discussion_by_recorder
@@ -314,7 +313,7 @@ class EmailBuilder:
             description=f"{spoken.how(about)}\n\n{spoken.join(code, joining)}",
         )
         content = spoken.email(about, code=code, link=link, joining=joining)
-        return self._build(content, delivery, reader, Calendar(invitation.to_ical(now), invitation.method))
+        return self._build(content, delivery, reader, email.Calendar(invitation.to_ical(now), invitation.method))
 
     def record_link(self, purpose: Purpose, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader) -> str:
         """To the page on which the record is written, or to the one on which it is read."""
@@ -327,7 +326,7 @@ class EmailBuilder:
         return self._build(content, delivery, reader)
 
     def _build(
-        self, content: EmailContent, delivery: Delivery, reader: Reader, calendar: Calendar | None = None
+        self, content: EmailContent, delivery: Delivery, reader: Reader, calendar: email.Calendar | None = None
     ) -> str:
         return email.build_email(
             content,
@@ -372,7 +371,7 @@ class InvitationSender:
         if is_record:
             body = self.emails.record_link(Purpose.RECORD, about, delivery, duty, reader)
         else:
-            repository.set_person(uow, duty, found.person, self.keyring.number_hash(spelt(reader.address)))
+            discussions.set_person(uow, duty, found.person, self.keyring.number_hash(spelt(reader.address)))
             body = await self._about_discussion(uow, about, delivery, duty, reader)
         return PreparedMessage(reader.address, body, person=found.person, read=(EMAIL,))
 
@@ -396,7 +395,7 @@ class InvitationSender:
 
     async def _not_asked_yet(self, uow: UnitOfWork, duty: Duty, holders: list[Holder]) -> list[Holder]:
         """The role's deputies. If there is none left, those who have not answered are reminded."""
-        earlier = await uow.fetch(repository.attendees_of_duty(duty.duty))
+        earlier = await uow.fetch(discussions.attendees_of_duty(duty.duty))
         asked = {each.person for each in earlier}
         deputies_left = [each for each in holders if each.person not in asked]
         if deputies_left:

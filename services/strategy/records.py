@@ -22,8 +22,6 @@ from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.roles import PLAN_OWNERS, Role
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions import service
-from services.strategy.discussions.repository import Discussion
-from services.strategy.discussions.service import DiscussionService
 from services.strategy.invitations import Words
 
 STEPS = 6
@@ -194,12 +192,12 @@ class RecordService:
     """Works within the caller's transaction, which has locked the discussion."""
 
     clocks: Clocks
-    discussion_service: DiscussionService
+    discussion_service: service.DiscussionService
 
     async def take(
         self,
         uow: UnitOfWork,
-        found: Discussion | None,
+        found: discussions.Discussion | None,
         held: StrategyDiscussionHeld,
         *,
         child: ChildId,

@@ -25,7 +25,6 @@ from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words as register_words
 from services.platform.register.directory import language_of_person
-from services.platform.register.words import words_of_discussion
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import new_web_app
@@ -52,7 +51,6 @@ from services.strategy.discussions.repository import (
     inviters,
     lock_of_mails,
 )
-from services.strategy.discussions.service import DiscussionService
 from services.strategy.invitations import WORDINGS, Answered, NotAReply, Words, read, words
 from services.strategy.records import Filled, Record, RecordService, record_of_discussion
 from services.wording import read_words
@@ -71,7 +69,7 @@ class Replies:
 
     store: Store
     keyring: Keyring
-    discussion_service: DiscussionService
+    discussion_service: service.DiscussionService
     answers: MailAnswers
 
     async def take(self, mail: ReadMail) -> str:
@@ -329,7 +327,7 @@ class RecordReading:
                 return _ready_sheet(words(language), found)
             seen = looked_up(sent, "discussion-record", ("words.words",), sent.person)
             uow.publish(seen, subject=sent.child, cause=sent)
-            texts = await uow.fetch(words_of_discussion(self.keyring, found.discussion))
+            texts = await uow.fetch(register_words.words_of_discussion(self.keyring, found.discussion))
             return _record_sheet(words(language), found, record, texts)
 
 
@@ -379,7 +377,7 @@ class ReplyPage:
     """
 
     store: Store
-    discussion_service: DiscussionService
+    discussion_service: service.DiscussionService
 
     async def answer(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction(delivery) as uow:

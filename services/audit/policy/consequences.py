@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from services.safeguarding.child_events import events
-from services.safeguarding.child_events.events import ContactUnreachable
 from services.safeguarding.duty import decisions
 from services.safeguarding.duty.duties import Duty, DutyOutcomes, Outcome, parts_of
 from services.safeguarding.duty.evidence import DeliveryAttempted
@@ -30,7 +29,7 @@ ALWAYS_DECIDED = (
     events.LocationEnquiryReceived,
     events.ChildProvisional,
     events.TextNeedsHuman,
-    ContactUnreachable,
+    events.ContactUnreachable,
     events.DutyStepDue,
     events.RuleDue,
 )

@@ -19,7 +19,6 @@ from services.console.policy.access import ALL, Operator, Providers
 from services.console.policy.directory import Check, Facts, ForceFacts, checks
 from services.platform.delivery.model import TEXT_WAYS
 from services.platform.register import directory_page
-from services.platform.register.directory_page import rota_lines
 from services.platform.register.operators import (
     add_credential,
     has_left,
@@ -160,7 +159,7 @@ class AuthorityService(ConsoleService):
                 Query(MANAGERS, asked, lambda rows: int(rows[0].managers)),
                 Query(FORCES, asked, lambda rows: [ForceFacts(*row) for row in rows]),
                 Query(EXERCISED, asked, lambda rows: {row.channel for row in rows}),
-                rota_lines(self.keyring, [authority], now),
+                directory_page.rota_lines(self.keyring, [authority], now),
             )
         if found is None:
             return None

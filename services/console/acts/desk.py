@@ -24,7 +24,6 @@ from services.platform.bus import dead_letters
 from services.platform.bus.connection import Connection
 from services.platform.register import child_identity, directory_page, rota_changes
 from services.platform.register.directory import e164
-from services.platform.register.directory_page import areas_with_placements
 from services.platform.store.query import EVERY, Reader
 from services.safeguarding.child_events.care_events import AccessOverridden
 from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing
@@ -58,7 +57,7 @@ class ReportService(ConsoleService):
         if operator.only_authority is not None:
             return REPORT
         async with self.store.read() as reader:
-            areas = await reader.fetch(areas_with_placements(operator.scope))
+            areas = await reader.fetch(directory_page.areas_with_placements(operator.scope))
         return (Field("authority", Kind.CHOICE, choices=tuple(sorted({each for each, _ in areas}))), *REPORT)
 
     async def report(self, operator: Operator, answers: Answers) -> bool:
@@ -183,7 +182,7 @@ class BreakGlassService(ConsoleService):
     async def asks(self, operator: Operator) -> tuple[Field, ...]:
         """The authorities that the operator does not see."""
         async with self.store.read([EVERY]) as reader:  # the names of authorities alone
-            areas = await reader.fetch(areas_with_placements(None))
+            areas = await reader.fetch(directory_page.areas_with_placements(None))
         others = sorted({each for each, _ in areas if not operator.sees(each)})
         return (Field("authority", Kind.CHOICE, choices=tuple(others)), Field("child", Kind.CODE), REASON)
 

@@ -9,9 +9,7 @@ from services.console.acts.service import ActRecorder, ConsoleService
 from services.console.policy.access import Operator
 from services.platform.register import words
 from services.platform.register.child_identity import codes_of_children
-from services.platform.register.words import reasons_by_id
 from services.platform.store.disposal import erasures
-from services.platform.store.disposal.erasures import Hindrance
 from services.platform.store.disposal.retention import ALONE
 from services.platform.store.query import BRIEFLY, PATIENTLY, Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
@@ -75,7 +73,7 @@ class DisposalService(ConsoleService):
                 Query(HOLDS, {}, all_rows), Query(ERASURES, {}, all_rows), account_names()
             )
             ids = [each.reason for each in (*holds, *asked) if each.reason]
-            reasons = await reader.fetch(reasons_by_id(self.keyring, ids))
+            reasons = await reader.fetch(words.reasons_by_id(self.keyring, ids))
         return {"holds": holds, "erasures": asked, "names": names, "reasons": reasons}
 
     async def whom(self, operator: Operator, name: str, authority: AuthorityId) -> Named | None:
@@ -85,12 +83,12 @@ class DisposalService(ConsoleService):
         async with self.store.read() as reader:
             return await reader.fetch(named(name, authority))
 
-    async def hold(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[Hindrance]:
+    async def hold(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[erasures.Hindrance]:
         """What hinders it: the child has been erased meanwhile."""
         async with self.store.transaction() as uow:
             await uow.fetch(PATIENTLY, ALONE)
             if whom.owner is not None and not await uow.fetch(codes_of_children([whom.owner])):
-                return [Hindrance("erased", None)]
+                return [erasures.Hindrance("erased", None)]
             recorder = self._recorder(uow, operator, act, whom)
             if await recorder.claim(OperatorAct.HOLD_MADE):
                 said = await self._keep_reason(uow, operator, whom.authority, reason)
@@ -103,10 +101,10 @@ class DisposalService(ConsoleService):
     async def end_hold(self, operator: Operator, act: UUID, hold: UUID, reason: str) -> None:
         await self._end(operator, act, END, hold, OperatorAct.HOLD_ENDED, reason)
 
-    async def ask(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[Hindrance]:
+    async def ask(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[erasures.Hindrance]:
         """What hinders it: then nothing is asked. An authority is erased by `organisations destroy-key` alone."""
         if whom.owner is None:
-            return [Hindrance("whole", None)]
+            return [erasures.Hindrance("whole", None)]
         async with self.store.transaction() as uow:
             recorder = self._recorder(uow, operator, act, whom)
             owner = recorder.child
@@ -134,21 +132,21 @@ class DisposalService(ConsoleService):
                 said = await self._keep_reason(uow, operator, whom.authority, reason) if reason else ()
                 _record(self._recorder(uow, operator, act, whom), what, whom, said)
 
-    async def approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[Hindrance]:
+    async def approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[erasures.Hindrance]:
         """What hinders it. None: it is done, and cannot be undone."""
         try:
             return await self._approve(operator, act, erasure)
         except erasures.BUSY:
-            return [Hindrance("busy", None)]
+            return [erasures.Hindrance("busy", None)]
 
-    async def _approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[Hindrance]:
+    async def _approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[erasures.Hindrance]:
         async with self.store.transaction() as uow:
             # One of theirs: the database shows no other.
             whom = await uow.fetch(Query(ERASURE, {"id": erasure}, _first))
             if whom is None:
-                return [Hindrance("gone", None)]
+                return [erasures.Hindrance("gone", None)]
             if whom.owner == erasures.owner_of(whom.authority):
-                return [Hindrance("whole", None)]
+                return [erasures.Hindrance("whole", None)]
             approved = erasures.approve_erasure(erasure, operator.account, self.clocks.wall())
             _, _, _, hindered = await uow.fetch(PATIENTLY, ALONE, BRIEFLY, approved)
             if not hindered:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
-from functools import partial
 from typing import TypeAlias
 from uuid import UUID
 
@@ -26,7 +25,6 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.deeds import DEED_SPECS, Answers, Fault, Faults
 from services.safeguarding.identifiers import AuthorityId, ChildId, WordsId, derived
 from services.safeguarding.message import Message
-from services.safeguarding.notice_fields import QUESTIONS
 from services.safeguarding.operators import OperatorAct, OperatorActed
 from services.safeguarding.roles import Deed
 
@@ -68,11 +66,12 @@ class ActRecorder:
         """
         if not await self.claim(what):
             return False
-        kept = await self._keep_words(said)
+        by, now = self.operator.account, self.clocks.story()
+        kept = await words.keep_form(self.uow, self.keyring, said, about=self.child, said_by=by, at=now)
         messages = {message_of_act(self.act, each): each for each in (*say(kept), *also)}
         for name, message in messages.items():
             if held:
-                now, how = self.clocks.story(), {"said_by": "console", "exercise": self.exercise}
+                how = {"said_by": "console", "exercise": self.exercise}
                 deadlines.hold(self.uow, now, name, message, subject=self.child, at=at or now, **how)
             else:
                 self._publish(message, at)
@@ -90,15 +89,6 @@ class ActRecorder:
         """Publishes who acted, in which role, with which result."""
         who = {"act": what, "account": self.operator.account, "role": self.operator.role}
         self._publish(OperatorActed.model_validate(who | about))
-
-    async def _keep_words(self, said: Mapping[str, str]) -> KeptWords:
-        """Under the key of the child. A field that is named as a question of police is its answer."""
-        by, at = self.operator.account, self.clocks.story()
-        keep = partial(words.keep, self.uow, self.keyring, about=self.child, said_by=by, at=at)
-        return {
-            name: (await keep(words=text, answers=QUESTIONS.get(name), reference=name == "reference"),)
-            for name, text in said.items()
-        }
 
     def _publish(self, message: Message, at: datetime | None = None) -> None:
         """Its id is derived from the act's."""

@@ -17,8 +17,6 @@ from services.console.policy.child import IDENTITY
 from services.console.policy.status import GONE, RecordedMessage
 from services.safeguarding import deeds
 from services.safeguarding.child_events import care_events, discussion_events, events
-from services.safeguarding.child_events.care_events import ChildIdentified
-from services.safeguarding.child_events.events import ChildLocated, ChildReturned, ReportRetracted
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.duty.duties import DutyAcknowledged, DutySendAgain, StrategyDiscussionChanged
 from services.safeguarding.duty.evidence import RegisterLookedUp
@@ -28,7 +26,7 @@ from services.safeguarding.operators import AccountId, OperatorAct
 from services.safeguarding.roles import PLAN_OWNERS, Deed, Role
 
 BACK_OR_NOT = (EpisodeState.MISSING, EpisodeState.LOCATED, EpisodeState.RETURNED)
-ENDS_A_SEARCH = (ChildLocated, ChildReturned, ReportRetracted)
+ENDS_A_SEARCH = (events.ChildLocated, events.ChildReturned, events.ReportRetracted)
 MOVES_A_DISCUSSION = frozenset({OperatorAct.DISCUSSION_REDATED, OperatorAct.DISCUSSION_CANCELLED})
 
 
@@ -100,7 +98,7 @@ class About:
     @property
     def is_unnamed(self) -> bool:
         """Nobody has said which child it is, nor is about to."""
-        is_said = any(isinstance(each.content, ChildIdentified) for each in self.held)
+        is_said = any(isinstance(each.content, care_events.ChildIdentified) for each in self.held)
         return self.duty is None and is_provisional(self.child) and not is_said
 
     @property

@@ -14,7 +14,6 @@ from typing import Any
 import yaml
 
 from services.handbook import phrases
-from services.handbook.phrases import render
 from services.protocol.loader import DEFAULT, Library, Origin, files
 from services.protocol.policy.readings.care import STEPS_DONE
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step, format_period
@@ -85,7 +84,7 @@ def require_known(library: Library, authority: str) -> None:
 
 
 def _section(trigger: Trigger, protocol: Protocol, origins: Mapping[str, Origin], on: date) -> str:
-    told = render(
+    told = phrases.render(
         "explain.txt",
         say=phrases,
         spoken=format_period,
@@ -116,7 +115,7 @@ def draw(event_kind: str, library: Library, authority: str, on: date | None = No
     columns = max((1 + len(rule.otherwise) for _, rules in charts for rule, _ in rules), default=1)
     width = max(FIRST_BOX + columns * (SIZES["wide"] + SIZES["gap"]) - SIZES["gap"] + AGAIN_WIDE, 1000)
     heights = [SIZES["top"] + max(len(rules), 1) * SIZES["lane"] + 24 for _, rules in charts]
-    return render(
+    return phrases.render(
         "chart.svg",
         **SIZES,
         first_box=FIRST_BOX,

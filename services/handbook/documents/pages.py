@@ -19,7 +19,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.handbook import phrases
 from services.handbook.charts.chart import draw, follow
-from services.handbook.phrases import render
 from services.handbook.stories.golden_stories import play_all
 from services.platform.store.disposal.retention import Action, Record, schedule
 from services.protocol.law.law import Law
@@ -99,7 +98,7 @@ def requirement_faults(protocol: Protocol, told_by: Mapping[str, frozenset[str]]
 def requirements_page(protocol: Protocol) -> str:
     """Markdown, the same bytes for the same rules and stories."""
     told_by, used = play_all(), {name for each in requirements() for name in each.rules}
-    return render(
+    return phrases.render(
         "requirements.md",
         asked=[(each, stories_of(each, told_by)) for each in requirements()],
         most=STORIES_SHOWN,
@@ -185,7 +184,7 @@ def safety_case_page(protocol: Protocol) -> str:
     found = [*hazard_faults(protocol)]
     if found:
         raise ValueError("; ".join(found))
-    return render("safety_case.md", hazards=hazards())
+    return phrases.render("safety_case.md", hazards=hazards())
 
 
 MIGRATIONS = Path(__file__).parents[2] / "platform/store/migrations"
@@ -205,7 +204,7 @@ class View(NamedTuple):
 def disclosure_page() -> str:
     """Markdown, the same bytes for the same code."""
     heard_by = {name: heard for name, heard in HEARS.items() if name not in EVERYTHING}
-    return render(
+    return phrases.render(
         "disclosure.md",
         fields=[*NoticeField],
         views=views(),
@@ -258,7 +257,7 @@ class Threat(NamedTuple):
 def dpia_page() -> str:
     """Markdown, the same bytes for the same files."""
     records = schedule().records.values()
-    return render(
+    return phrases.render(
         "dpia.md",
         purposes={
             name: (words, [each.holds for each in records if each.basis == name])
@@ -327,7 +326,7 @@ def protocol_page(protocol: Protocol, law: Law) -> str:
         if (rules := protocol.on(trigger))
     ]
     closing = phrases.sentence(", ".join(phrases.words_of(each) for each in protocol.closing))
-    return render("protocol.md", asked=asked, closing=closing, law=law, say=phrases, spoken=format_period)
+    return phrases.render("protocol.md", asked=asked, closing=closing, law=law, say=phrases, spoken=format_period)
 
 
 def ladders_page(library: Library) -> str:
@@ -339,7 +338,7 @@ def ladders_page(library: Library) -> str:
         of: [(name, [Step.model_validate(each) for each in steps], users[name]) for name, steps in ladders.items()]
         for of, ladders in LADDERS_FOR.items()
     }
-    return render("ladders.md", groups=groups, say=phrases, spoken=format_period)
+    return phrases.render("ladders.md", groups=groups, say=phrases, spoken=format_period)
 
 
 def records_page() -> str:
@@ -350,7 +349,7 @@ def records_page() -> str:
         "lasting": [each for each in records if each[1].action is Action.NOTHING_YET],
         "nobodys": [each for each in records if each[1].action is Action.NOBODYS],
     }
-    return render("records_of_processing.md", bases=schedule().bases, **groups)
+    return phrases.render("records_of_processing.md", bases=schedule().bases, **groups)
 
 
 def _end(record: Record) -> str:

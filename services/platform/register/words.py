@@ -4,7 +4,7 @@ The words in which police gave a reference are found by keyed hashes of its part
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,6 +15,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, bulk_insert, fields_in
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import WordsId, is_provisional, new_id
+from services.safeguarding.notice_fields import QUESTIONS
 
 KEEP_REFERENCE = bulk_insert("register.reference_hashes", {"words": "text", "hash": "bytea"}, "ON CONFLICT DO NOTHING")
 LEAST = 3
@@ -95,6 +96,17 @@ async def keep(
     if reference:
         keep_reference(uow, keyring, words_id, words)
     return words_id
+
+
+async def keep_form(
+    uow: UnitOfWork, keyring: Keyring, said: Mapping[str, str], *, about: str, said_by: str | None, at: datetime
+) -> dict[str, tuple[WordsId, ...]]:
+    """The words of a form, by field. One that is named as a question of police is its answer."""
+    how = partial(keep, uow, keyring, about=about, said_by=said_by, at=at)
+    return {
+        name: (await how(words=text, answers=QUESTIONS.get(name), reference=name == "reference"),)
+        for name, text in said.items()
+    }
 
 
 REASONS = "SELECT * FROM register.words_of_operators WHERE id = ANY(%(ids)s::text[])"

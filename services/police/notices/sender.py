@@ -17,7 +17,6 @@ from services.platform.delivery.model import Delivery, PreparedMessage, State, U
 from services.platform.delivery.queue.repository import Chosen, channel_of, put, replay
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.register import operators, organisations, words
-from services.platform.register.operators import Operator
 from services.platform.register.police_notice import Reporter, facts_for_notice, first_reporter
 from services.platform.register.words import Words, words_told_to_police
 from services.platform.runtime.clocks import Clocks
@@ -177,7 +176,7 @@ class NobodyMay(Exception):
 class Command:
     """`at` is story time, `now` wall time."""
 
-    operator: Operator
+    operator: operators.Operator
     reason: str
     at: datetime
     now: datetime

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from services.platform.delivery.channels import email
 from services.platform.delivery.channels.channel import MAIL_TO, ChannelSender, SendRequest, SendResult
-from services.platform.delivery.channels.email import EmailContent
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import MediumName
 from services.platform.register.directory import format_number
@@ -208,10 +207,10 @@ class NoticeEmail:
         )
 
 
-def build_content(notice: Notice, link: str) -> EmailContent:
+def build_content(notice: Notice, link: str) -> email.EmailContent:
     data = notice.data
     mark = "EXERCISE. " if data.exercise else ""
-    return EmailContent(
+    return email.EmailContent(
         subject=f"{mark}{_subject(data.about)} ({name_of(data)})",
         paragraphs=(
             f"{mark}{data.handling}. {data.sender.name} has a notice for your control room. {subject_of(data.about)}.",

@@ -22,7 +22,6 @@ from services.platform.delivery.events import looked_up
 from services.platform.delivery.links.pages import Button, Choice, Field, Form, Group, Sheet
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.delivery.queue import repository as delivery_repository
 from services.platform.register import words
 from services.platform.register.directory import format_number
 from services.platform.register.organisations import Force, Forces
@@ -72,10 +71,10 @@ class LinkedNotice:
 
 async def load(uow: UnitOfWork, keyring: Keyring, delivery: UUID) -> LinkedNotice | None:
     """Locked until the transaction ends. None if it was never sent, or has been deleted or erased."""
-    found = await delivery_repository.lock(uow, delivery)
+    found = await deliveries.lock(uow, delivery)
     if found is None:
         return None
-    said = await delivery_repository.body_of(uow.connection, keyring, found[0])
+    said = await deliveries.body_of(uow.connection, keyring, found[0])
     return None if said is None else LinkedNotice(*found, Notice.model_validate_json(said))
 
 

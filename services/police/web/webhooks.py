@@ -27,7 +27,6 @@ from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.limits import LIST_BYTES, MESSAGE_BYTES
 from services.platform.store import inbox
 from services.platform.store.encryption import Keyring
-from services.platform.store.inbox import Identity, Mark
 from services.platform.store.transient_errors import new_web_app
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import policy, replies, store
@@ -69,12 +68,12 @@ def not_signed() -> Problem:
 
 async def mark_request(uow: UnitOfWork, source: str, request: Request, body: bytes, at: datetime) -> bool:
     """Whether the request is new. Raises Problem if its id came before with other content. `at` is wall time."""
-    identity = Identity(source, request.headers["webhook-id"], hashlib.sha256(body).digest())
+    identity = inbox.Identity(source, request.headers["webhook-id"], hashlib.sha256(body).digest())
     [mark], _ = await inbox.mark_and_ask(uow, [identity], at)
-    if mark is Mark.OTHER_CONTENT:
+    if mark is inbox.Mark.OTHER_CONTENT:
         detail = "This webhook-id came before with other content. New content needs a new id."
         raise Problem(HTTPStatus.CONFLICT, "Id used before", detail, field="webhook-id")
-    return mark is Mark.NEW
+    return mark is inbox.Mark.NEW
 
 
 def parse(shape: type[Shape], body: bytes, title: str) -> Shape:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
 
@@ -31,7 +30,6 @@ from services.safeguarding import deeds
 from services.safeguarding.deeds import DEED_SPECS, DeedSpec, Fault, Faults, Field, Kind
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
-from services.safeguarding.notice_fields import QUESTIONS
 from services.wording import role_names
 from services.wording.deed_forms import DeedWords
 
@@ -148,11 +146,7 @@ class DeedForms:
         if not await uow.fetch(Query(CLAIM, row, bool)):
             return
         about, by, earlier = delivery.child, delivery.person, before.newest and before.newest.event
-        keep = partial(words.keep, uow, self.keyring, about=about, said_by=by, at=now)
-        kept = {
-            name: (await keep(words=said, answers=QUESTIONS.get(name), reference=name == "reference"),)
-            for name, said in answers.said.items()
-        }
+        kept = await words.keep_form(uow, self.keyring, answers.said, about=about, said_by=by, at=now)
         matter = deeds.Matter(duty.authority, "page", duty.episode, duty.force, by, earlier, duty.duty)
         if each.state is not State.ACKNOWLEDGED:
             uow.publish(acknowledged(duty, "page", by=by), subject=about, cause=delivery)

@@ -24,8 +24,6 @@ from services.console.policy.directory import directory
 from services.console.policy.status import CaseLine, overview
 from services.console.read_model import projections
 from services.console.read_model import repository as read_model
-from services.console.read_model.projections import all_contacts
-from services.console.read_model.repository import CHANGES
 from services.console.web.templates import Pages
 from services.platform.register import directory_page
 from services.platform.runtime.clocks import Clocks
@@ -48,7 +46,7 @@ class Changes:
         self._closed = False
         self.count = 0
         """Of changes so far: a page that was rendered at the same count is still current."""
-        channels.on(CHANGES, self._heard)
+        channels.on(read_model.CHANGES, self._heard)
         clocks.on_move(self._notify_all)
 
     def close(self) -> None:
@@ -146,7 +144,7 @@ class PageQueries(ConsoleService):
             rota, forces, contacts = await reader.fetch(
                 directory_page.rota_lines(self.keyring, operator.scope, now),
                 directory_page.force_lines(self.clocks.wall()),
-                all_contacts(),
+                projections.all_contacts(),
             )
         return {"directory": directory(rota, contacts, now), "forces": forces}
 
