@@ -138,7 +138,5 @@ def _is_signed(parting: bytes) -> bool:
 
 
 def _as_json(several: Sequence[Any]) -> str | None:
-    """As JSON, since PostgreSQL's own lists cannot be of different lengths in one column of a statement. None: there
-    are none.
-    """
+    """PostgreSQL's own lists cannot be of different lengths in one column of a statement. None: there are none."""
     return to_json(several).decode() if several else None

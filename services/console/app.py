@@ -16,9 +16,7 @@ from services.platform.option import Option, add_parts, pages_of
 from services.platform.store.migrations.access import SERVICES
 
 GATHER_SECONDS = 0.5
-"""Brings a report's messages together. A page may be a second behind. Each transaction notifies, and that wakes the
-listener of every process.
-"""
+"""Brings a report's messages together: each transaction wakes every listener. A page may be a second behind."""
 
 
 async def main(options: Sequence[Option] = ()) -> None:

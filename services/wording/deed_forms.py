@@ -17,9 +17,7 @@ def _questions_to_carers(language: str | None) -> Mapping[str, Mapping[str, str]
 
 
 class DeedWords(Words):
-    """`asked` says by field what `forms` does not say by deed, questions to carers among it. `page` is for the page
-    behind a link.
-    """
+    """`asked` says by field what `forms` does not say by deed. `page` is for the page behind a link."""
 
     names: Mapping[str, str]
     forms: Mapping[str, Mapping[str, str]]

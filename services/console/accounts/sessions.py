@@ -267,9 +267,7 @@ def know_device(uow: UnitOfWork, device: str, account: AccountId, now: datetime)
 
 
 async def place_of_attempt(uow: UnitOfWork, sign_in: str, device: str, place: str, now: datetime) -> str:
-    """The device, as a place of its own, if the name's owner has signed in with it before: others' failures do not lock
-    it out. Else `place`.
-    """
+    """The device, as a place of its own, where the name's owner has used it: nobody else locks it out. Else `place`."""
     asked = {"device": _hash(device), "sign_in": normalise_sign_in(sign_in), "since": now - DEVICE_KNOWN_FOR}
     is_known = device and await uow.fetch(Query(IS_KNOWN_DEVICE, asked, first_row)) is not None
     return f"device {_hash(device).hex()}" if is_known else place

@@ -179,9 +179,7 @@ class AuthorityService(ConsoleService):
         return None if entered else "taken"
 
     async def number(self, operator: Operator, authority: AuthorityId, said: Mapping[str, str]) -> bool:
-        """Its own numbers for texts, or none. False if another authority has one, one is no number, or one lacks
-        what its provider knows it by.
-        """
+        """Its own numbers for texts. False if another has one, one is no number, or its provider's name is lacking."""
         numbers = []
         for way, spec in TEXT_WAYS.items():
             number, sender = (said.get(f"{way}_{part}", "").replace(" ", "") or None for part in ("number", "sender"))

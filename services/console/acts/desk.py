@@ -187,10 +187,7 @@ class BreakGlassService(ConsoleService):
         return (Field("authority", Kind.CHOICE, choices=tuple(others)), Field("child", Kind.CODE), REASON)
 
     async def reveal(self, operator: Operator, answers: Answers) -> child_identity.Identity | None:
-        """The same form shows the same child again, and tells the manager once for each child.
-
-        Raises Faults for a code that no child there has.
-        """
+        """The same form shows the same child and tells the manager once. Raises Faults for a code of no child."""
         authority = answers.chosen["authority"]
         async with self.store.transaction([authority]) as uow:
             child = await uow.fetch(child_identity.child_by_code(authority, answers.chosen["child"]))

@@ -147,9 +147,7 @@ class ActService(ConsoleService):
         return found if found is not None and operator.sees(found.authority) else None
 
     async def identity_of(self, child: ChildId, operator: Operator) -> child_identity.Identity | None:
-        """Call it only after the act that records who looked, and why. None: none of the operator's authorities holds
-        the child.
-        """
+        """Call it only after the act that records who looked, and why. None: no authority of theirs holds the child."""
         async with self.store.read() as reader:
             return await reader.fetch(child_identity.identity_of_child(self.keyring, child, operator.scope))
 

@@ -183,9 +183,7 @@ def read_providers(text: str) -> Providers:
 
 
 def read_claims(provider: Provider, claims: Mapping[str, Any]) -> Claimed:
-    """Of a token whose signature, issuer, audience, time and nonce hold. Without `auth_time` nobody has proved anything
-    of late.
-    """
+    """Of a token that holds in every part. Without `auth_time` nobody has proved anything of late."""
     groups = claims.get(provider.groups_claim)
     known = [str(each) for each in groups] if isinstance(groups, list) else []
     proved_at = claims.get("auth_time", 0)

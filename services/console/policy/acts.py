@@ -1,6 +1,4 @@
-"""Lists the acts of operators on an episode or a duty: when each is possible, what its form asks, and which messages it
-publishes.
-"""
+"""Lists the acts of operators on a case or a duty: when each is possible, what its form asks, what it publishes."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -172,9 +170,7 @@ Says: TypeAlias = Callable[[About, deeds.Answers], tuple[Message, ...]]
 
 @dataclass(frozen=True, slots=True)
 class ActSpec:
-    """As `acts.yaml` has it. `messages` takes answers whose words are in the register already. A reason goes with the
-    event.
-    """
+    """As `acts.yaml` has it. `messages` takes answers whose words are in the register. A reason goes with the event."""
 
     act: OperatorAct | Deed
     needs: May

@@ -1,6 +1,4 @@
-"""Works out who is on duty now, role by role, which contacts are unreliable, and what an authority still lacks before
-it can go live.
-"""
+"""Works out who is on duty now, which contacts are unreliable, and what an authority lacks before it goes live."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -385,9 +385,7 @@ class Overview:
 
 
 def overview(cases: Iterable[CaseLine], elsewhere: Iterable[DutyLine], now: datetime) -> Overview:
-    """Cases that police do not have first, then those with an overdue duty, children not back, the returned; the oldest
-    first in each.
-    """
+    """Cases that police do not have first, then with an overdue duty, not back, returned; the oldest first in each."""
     cases = list(cases)
     not_told = frozenset(line.reference for line in cases if not line.episode.exercise and line.police_not_told(now))
     lines = sorted(

@@ -222,9 +222,7 @@ def waiting(
 
 
 def entries_of_child(child: str) -> Query[list[RecordedMessage[Message]]]:
-    """Everything heard about the child, also before anybody knew which child it was; newest first, `MOST_ENTRIES` at
-    most.
-    """
+    """All that was heard about the child, also while nobody knew which one; newest first, `MOST_ENTRIES` at most."""
     return Query(ENTRIES, {"child": child}, _entries)
 
 

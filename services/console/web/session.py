@@ -190,10 +190,7 @@ def own_path(path: str) -> str:
 
 
 async def read_our_form(request: Request, csrf: str) -> dict[str, str]:
-    """The fields, stripped; several of one name are joined by commas.
-
-    Raises Problem as `read_form`, HTTPException (403) for a wrong token.
-    """
+    """Stripped; several of one name joined by commas. Raises as `read_form`, HTTPException (403) for a wrong token."""
     posted = await read_form(request)
     fields = {name: ",".join(posted.getlist(name)).strip() for name in posted}
     if not hmac.compare_digest(fields.pop("csrf", "").encode(), csrf.encode()):

@@ -269,9 +269,7 @@ class Templates:
         name: str = "act.html",
         shown: Mapping[str, object] | None = None,
     ) -> Response:
-        """A page with the form of an act: a new one, or the last answers with their faults. Most are about no episode
-        and no telling.
-        """
+        """An act's form: a new one, or the last answers with their faults. Most are about no episode and no telling."""
         about: dict[str, object] = {"about": None, "steps": (), "back": "/", "what": what, "asks": asks}
         about |= {"form": {"act": str(uuid4())} | dict(answers or {}), "faults": faults or {}}
         return self.page(signed_in, name, about | dict(shown or {}))

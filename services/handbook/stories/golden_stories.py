@@ -1,6 +1,4 @@
-"""Plays every golden story, compares two protocols by them, and counts what each reader of a story is sent, and what of
-it was needless.
-"""
+"""Plays every golden story, compares two protocols by them, and counts what readers are sent, and what was needless."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

@@ -17,9 +17,7 @@ from services.safeguarding.working_time import in_working_hours
 
 EVERY = timedelta(minutes=15)
 OVER_AFTER = timedelta(minutes=4)
-"""Before anybody is asked again, so that an exercise that goes well escalates to nobody; and before midnight: the audit
-keeps a chain a day.
-"""
+"""Before anybody is asked again, so that one that goes well escalates to nobody; the audit keeps a chain a day."""
 LOOK_EVERY_SECONDS = 5
 FIRST_CHILD = "SELECT min(id) AS id FROM register.children WHERE authority = %(authority)s"
 

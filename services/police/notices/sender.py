@@ -215,9 +215,7 @@ async def send_connection_test(force: str, code: str, reason: str, change: UUID 
 async def put_test(
     uow: UnitOfWork, keyring: Keyring, force: ForceId, now: datetime, change: UUID | None = None
 ) -> Delivery:
-    """The running service sends it: to the address and with the keys of the proposed `change`, if one is given. `now`
-    is wall time.
-    """
+    """The running service sends it: by the proposed `change`, if one is given. `now` is wall time."""
     owner = organisations.force_owner(force)
     delivery = Delivery(
         id=uuid4(), lane=lane_of(force, change), child=owner, created_at=now, exercise=True, key_owner=owner

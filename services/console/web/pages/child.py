@@ -271,9 +271,7 @@ def code_meant(words: str) -> str:
 
 
 def day_meant(words: str, now: datetime) -> datetime | None:
-    """The beginning of the day that the words name, in England: without a year, the last such day. None: they name
-    none.
-    """
+    """The beginning of the day that the words name, in England: without a year, the last such day. None: no day."""
     today = in_england(now)
     for form in ("%d/%m/%Y", "%d/%m/%y", "%Y-%m-%d", "%d %b %Y", "%d %B %Y"):
         try:

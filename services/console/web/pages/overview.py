@@ -166,9 +166,7 @@ GOOD_FOR_SECONDS = 1.0
 
 
 class SharedResponse:
-    """Of one page, shared by all screens that show it, so that a change is read once for all. A request after a change
-    never gets an answer from before it.
-    """
+    """Of one page, for all screens that show it: a change is read once. No answer is from before a change."""
 
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
