@@ -121,9 +121,7 @@ async def entries_of(connection: AsyncConnection, chain: str) -> AsyncIterator[E
 
 
 async def entries(connection: AsyncConnection, since: int | None) -> AsyncIterator[Entry]:
-    """By chain and position. `since`: only of chains that have grown since that anchor, from their last head of then
-    on.
-    """
+    """By chain and position. `since`: only of chains that have grown since that anchor, from their last head then."""
     sql, values = (ENTRIES, {}) if since is None else (ENTRIES_SINCE, {"since": since})
     async for row in _rows(connection, sql, values):
         yield Entry(*row)

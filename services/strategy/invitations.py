@@ -220,9 +220,7 @@ def uid(discussion: UUID, organizer: str) -> str:
 
 
 def read(raw: str, method: str = "") -> Answered:
-    """Raises NotAReply for anything but a REPLY or COUNTER to an invitation of ours. `method`: the mail part's, used if
-    the calendar names none.
-    """
+    """Raises NotAReply for what answers no invitation of ours. `method`: the mail part's, if the calendar has none."""
     try:
         calendar = parse_calendar(_repair(raw))
         method = str(calendar.get("METHOD", "")).strip().upper() or method

@@ -107,9 +107,7 @@ Followed = list[tuple[Rule, tuple[str, str] | None]]
 
 
 def draw(event_kind: str, library: Library, authority: str, on: date | None = None) -> str:
-    """One below the other, a chart for each thing that the event may turn out to be. Raises ValueError for an unknown
-    event.
-    """
+    """A chart for each thing that the event may turn out to be. Raises ValueError for an unknown event."""
     protocol = library.current(authority, on)
     charts = [(trigger, list(follow(protocol.on(trigger), protocol))) for trigger in triggers_of(event_kind, protocol)]
     columns = max((1 + len(rule.otherwise) for _, rules in charts for rule, _ in rules), default=1)

@@ -47,9 +47,7 @@ START = """
         ))
     END
 """
-"""A cursor that no answer of this database gave confirms nothing. After a restoration a force has one, and what is put
-since lies below it.
-"""
+"""A cursor that no answer of this database gave, as after a restoration, confirms nothing: what is put lies lower."""
 CONFIRM = """
     WITH confirmed AS (
         UPDATE police.offered o SET confirmed_at = %(now)s FROM delivery.deliveries d

@@ -233,9 +233,7 @@ async def _command(uow: UnitOfWork, clocks: Clocks, code: str, reason: str) -> C
 
 
 async def _record(uow: UnitOfWork, keyring: Keyring, command: Command, act: OperatorAct, delivery: Delivery) -> None:
-    """The reason goes into the register, encrypted under the key of the person whom the notice is about. The running
-    service publishes the act.
-    """
+    """Keeps the reason under the key of whom the notice is about. The running service publishes the act."""
     operator, duty = command.operator, delivery.duty
     kept = await words.keep(
         uow, keyring, about=delivery.owner, words=command.reason, said_by=operator.account, at=command.at

@@ -45,9 +45,7 @@ def choose_start(meets: Meets, now: datetime, *, urgent_at: datetime | None) -> 
 
 
 def _at_once(meets: AtOnce, now: datetime) -> datetime:
-    """The last quarter of an hour within the rule's time. A discussion that would begin after working hours has the
-    rule's time for the night.
-    """
+    """The last quarter of an hour in the rule's time; in that for the night, where it would begin after hours."""
     by_day = _quarter_before(now + meets.day)
     is_day = in_working_hours(now) and in_working_hours(by_day)
     return by_day if is_day else _quarter_before(now + meets.night)
