@@ -24,7 +24,6 @@ from services.console.policy.access import FAILURES_FROM_ONE_PLACE, FAILURES_OF_
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
-from services.console.web.staff import accounts as local
 from services.platform.register.child_identity import child_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -136,7 +135,7 @@ async def test_no_session_begins_by_a_password_that_is_reset_while_it_is_checked
             assert await accounts.reset_account(uow, name, PasswordHasher(time_cost=1, memory_cost=64).hash("another"))
         return await check(password, seal)
 
-    monkeypatch.setattr(local, "verify_password", reset_meanwhile)
+    monkeypatch.setattr(sessions, "verify_password", reset_meanwhile)
     assert (await enter(browser, name)).status_code == 403
     assert (await browser.get("/")).status_code == 303
 
