@@ -48,10 +48,7 @@ def _alternative(kind: type[Told]) -> dict[str, Any]:
     return {
         "title": kind.kind,
         "description": " ".join((kind.__doc__ or "").split()),
-        "properties": {
-            "type": {"const": kind.kind},
-            "data": data | ({"required": required} if required else {}),
-        },
+        "properties": {"type": {"const": kind.kind}, "data": data | ({"required": required} if required else {})},
     } | ({"required": ["data"]} if required else {})
 
 

@@ -12,19 +12,12 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from services.safeguarding import identifiers
+from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import (
     AgeDetermined,
     ChildTransferred,
     DutyHandOverAsked,
     EpisodeProtocolMoved,
-)
-from services.safeguarding.child_events.events import (
-    ChildInformationReceived,
-    ChildReportedMissing,
-    PoliceReferenceTexted,
-    Proof,
-    TextNeedsHuman,
-    Told,
 )
 from services.safeguarding.dates import Day
 from services.safeguarding.message import CONTRACTS
@@ -34,13 +27,13 @@ Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 AHEAD = timedelta(minutes=5)
 """How far an agency's clock may be ahead of ours."""
-NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted, EpisodeProtocolMoved, DutyHandOverAsked)
-GOES_WITH: Mapping[str, tuple[type[Told], str]] = {
+NOT_AN_AGENCYS = (events.TextNeedsHuman, events.PoliceReferenceTexted, EpisodeProtocolMoved, DutyHandOverAsked)
+GOES_WITH: Mapping[str, tuple[type[events.Told], str]] = {
     "moves_to": (ChildTransferred, "the receiving authority's reference of a placement"),
     "date_of_birth": (AgeDetermined, "a day, such as 2010-06-01"),
 }
 """Fields for the register alone, each with its kind of event and its form."""
-WITH_DETAILS = (ChildReportedMissing, ChildInformationReceived)
+WITH_DETAILS = (events.ChildReportedMissing, events.ChildInformationReceived)
 """The kinds that may answer a control room's questions, besides words."""
 OURS = (
     "authority", "said_by", "corrects_event", "channel", "proof", "candidates", "placement", "carer", "episode", "duty",
@@ -122,7 +115,7 @@ class RawEvent:
 @dataclass(frozen=True, slots=True)
 class AgencyEvent:
     envelope: Envelope
-    kind: type[Told]
+    kind: type[events.Told]
     said: EventWords
     content_hash: bytes
 
@@ -175,7 +168,7 @@ def read(parsed: RawEvent, *, may_say: Collection[str], now: datetime) -> Agency
         raise InvalidEvent(
             Defect.CONTENT, "type", "a kind of event that is known here, such as child.reported-missing.v1"
         )
-    if not issubclass(kind, Told) or issubclass(kind, NOT_AN_AGENCYS):
+    if not issubclass(kind, events.Told) or issubclass(kind, NOT_AN_AGENCYS):
         raise InvalidEvent(
             Defect.NOT_ALLOWED, "type", "a kind that an agency may say: this one is said by Safe Return alone"
         )
@@ -195,8 +188,8 @@ def read(parsed: RawEvent, *, may_say: Collection[str], now: datetime) -> Agency
 
 
 def content_of(
-    event: AgencyEvent, *, authority: str, words: tuple[str, ...], proof: Proof | None, now: datetime
-) -> Told:
+    event: AgencyEvent, *, authority: str, words: tuple[str, ...], proof: events.Proof | None, now: datetime
+) -> events.Told:
     """The message for the bus. `words` are the ids of the words in the register. Raises InvalidEvent."""
     ours: dict[str, Any] = {"authority": authority, "words": list(words)}
     if "proof" in event.kind.model_fields:
@@ -206,7 +199,7 @@ def content_of(
         content = event.kind.model_validate_json(json.dumps(said | ours))
     except ValidationError as error:
         raise _wrong(error, Defect.CONTENT, "data.") from None
-    last_seen_at = content.last_seen_at if isinstance(content, ChildReportedMissing) else None
+    last_seen_at = content.last_seen_at if isinstance(content, events.ChildReportedMissing) else None
     if last_seen_at is not None and last_seen_at > now + AHEAD:
         raise InvalidEvent(
             Defect.CONTENT, "data.last_seen_at", "the time at which the child was last seen, which is not in the future"

@@ -21,14 +21,8 @@ from services.platform.register.rota_changes import lock_register
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import AgeDetermined, ChildIdentified, ChildTransferred
-from services.safeguarding.child_events.events import (
-    ChildProvisional,
-    ChildRecordChanged,
-    ContactListed,
-    ContactUnlisted,
-    Proof,
-)
 from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.deeds import EVENTS_OF_DEEDS
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, WordsId, derived, is_provisional
@@ -52,7 +46,7 @@ async def correct_birth_date(
     key = await key_of(uow, keyring, child)
     found = {"child": child, "born": key.close(str(born), "children.date_of_birth"), "adult_on": birthday(born, ADULT)}
     if await uow.fetch(Query(CORRECT, found, scalar)):
-        uow.publish(ChildRecordChanged(authority=authority), subject=child)
+        uow.publish(events.ChildRecordChanged(authority=authority), subject=child)
 
 
 def people_on_directory(authority: AuthorityId) -> Query[frozenset[PersonId]]:
@@ -65,7 +59,7 @@ async def publish_directory_changes(
     """Compares with `before`, which was read before the change. `at` is story time, now if none is given."""
     after = await uow.fetch(people_on_directory(authority))
     for person in sorted(before ^ after):
-        kind = ContactListed if person in after else ContactUnlisted
+        kind = events.ContactListed if person in after else events.ContactUnlisted
         uow.publish(kind(authority=authority, contact=person), subject=person, at=at)
 
 
@@ -205,11 +199,7 @@ async def accept_event(
     words_ids = await _keep_words(uow, keyring, agency, event, child, unknown=child is provisional)
     entitled = agency.verifies and child.authority == agency.authority and not is_provisional(child.id)
     content = policy.content_of(
-        event,
-        authority=child.authority,
-        words=words_ids,
-        proof=Proof.AGENCY if entitled else None,
-        now=story,
+        event, authority=child.authority, words=words_ids, proof=events.Proof.AGENCY if entitled else None, now=story
     )
     if event.kind in EVENTS_OF_DEEDS and child.authority != agency.authority:
         raise InvalidEvent(Defect.NOT_ALLOWED, "subject", "a child of the agency's own authority")
@@ -224,18 +214,14 @@ async def accept_event(
             await transfer(uow, keyring, content, child.id, event.said.moves_to, envelope.time)
             await publish_directory_changes(uow, child.authority, people, at=envelope.time)
     publish = partial(
-        uow.publish,
-        subject=child.id,
-        at=envelope.time,
-        exercise=envelope.exercise,
-        trace=policy.trace_of(envelope),
+        uow.publish, subject=child.id, at=envelope.time, exercise=envelope.exercise, trace=policy.trace_of(envelope)
     )
     publish(content, message_id=policy.message_id(envelope), source=envelope.source)
     if isinstance(content, AgeDetermined) and content.case_law_compliant and not envelope.exercise:
         await correct_birth_date(uow, keyring, child.id, child.authority, event.said.date_of_birth)
     if child is provisional:
         provisional_id = str(derived("provisional", envelope.source, envelope.id))
-        publish(ChildProvisional(authority=child.authority, words=words_ids), message_id=provisional_id)
+        publish(events.ChildProvisional(authority=child.authority, words=words_ids), message_id=provisional_id)
     return child.id
 
 
@@ -259,11 +245,7 @@ async def _find_child(uow: UnitOfWork, agency: Agency, subject: str) -> Child | 
     """
     authority, _, reference = subject.partition("/")
     is_own = authority == agency.authority
-    named = {
-        "subject": subject,
-        "agency_authority": agency.authority,
-        "reference": reference if is_own else None,
-    }
+    named = {"subject": subject, "agency_authority": agency.authority, "reference": reference if is_own else None}
     is_provisional_id = OUR_ID.match(subject) is not None and is_provisional(subject)
     row = await uow.fetch(Query(PROVISIONAL if is_provisional_id else CHILD, named, first_row))
     if row is None and not is_provisional_id:

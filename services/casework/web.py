@@ -9,7 +9,6 @@ from starlette.responses import JSONResponse
 
 from services.casework import metrics, policy
 from services.casework.openapi import ROUTES
-from services.casework.policy import AgencyEvent, Defect, InvalidEvent, RawEvent
 from services.casework.settings import CaseworkSettings
 from services.casework.store import OtherContent, accept_event
 from services.platform.delivery.webhook_signature import is_signed
@@ -34,9 +33,9 @@ NOBODYS_SECRET = "whsec_" + "A" * 43 + "="
 """Checked if the source is unknown, so that the answer takes as long as for a wrong signature."""
 
 STATUS = {
-    Defect.ENVELOPE: (HTTPStatus.BAD_REQUEST, "Not a CloudEvent"),
-    Defect.CONTENT: (HTTPStatus.UNPROCESSABLE_ENTITY, "Not as the event's contract wants it"),
-    Defect.NOT_ALLOWED: (HTTPStatus.FORBIDDEN, "Not this agency's to say"),
+    policy.Defect.ENVELOPE: (HTTPStatus.BAD_REQUEST, "Not a CloudEvent"),
+    policy.Defect.CONTENT: (HTTPStatus.UNPROCESSABLE_ENTITY, "Not as the event's contract wants it"),
+    policy.Defect.NOT_ALLOWED: (HTTPStatus.FORBIDDEN, "Not this agency's to say"),
 }
 
 
@@ -64,14 +63,14 @@ class EventEndpoint:
             begins = trace != event.envelope.traceparent
             with spans.measure(event.kind.kind, trace, "SERVER" if begins else "CONSUMER"):
                 child = await self._accept(agency, event)
-        except InvalidEvent as wrong:
+        except policy.InvalidEvent as wrong:
             metrics.EVENTS.labels("-", wrong.wrong.value).inc()
             raise _problem(wrong) from None
         metrics.EVENTS.labels(event.kind.kind, "accepted").inc()
         answer = {"source": event.envelope.source, "id": event.envelope.id, "child": child}
         return JSONResponse(answer | {"identified": not is_provisional(child)}, status_code=HTTPStatus.ACCEPTED)
 
-    async def _agency(self, parsed: RawEvent, body: bytes, headers: Mapping[str, str]) -> Agency:
+    async def _agency(self, parsed: policy.RawEvent, body: bytes, headers: Mapping[str, str]) -> Agency:
         async with self._store.read() as reader:
             agency = await reader.fetch(agency_by_source(self._keyring, parsed.source))
         secrets = (NOBODYS_SECRET,) if agency is None else agency.secrets
@@ -81,9 +80,9 @@ class EventEndpoint:
             raise Problem(HTTPStatus.UNAUTHORIZED, "Not authenticated", detail)
         return agency
 
-    async def _accept(self, agency: Agency, event: AgencyEvent) -> str:
+    async def _accept(self, agency: Agency, event: policy.AgencyEvent) -> str:
         if not agency.live and not event.envelope.exercise:
-            raise InvalidEvent(Defect.NOT_ALLOWED, "source", NOT_LIVE)
+            raise policy.InvalidEvent(policy.Defect.NOT_ALLOWED, "source", NOT_LIVE)
         story, wall = self._clocks.story(), self._clocks.wall()
         try:
             async with self._store.transaction(_seen_by(agency, event)) as uow:
@@ -94,13 +93,13 @@ class EventEndpoint:
             raise Problem(HTTPStatus.CONFLICT, "Same id, other content", detail, field="id") from None
 
 
-def _seen_by(agency: Agency, event: AgencyEvent) -> set[str]:
+def _seen_by(agency: Agency, event: policy.AgencyEvent) -> set[str]:
     """The agency's authority and the one to which a transfer moves the child, but never the word for all of them."""
     to = event.envelope.data.get("to") if event.kind is ChildTransferred else None
     return {agency.authority, str(to or agency.authority).replace("\x00", "")} - {EVERY}
 
 
-def _problem(wrong: InvalidEvent) -> Problem:
+def _problem(wrong: policy.InvalidEvent) -> Problem:
     status, title = STATUS[wrong.wrong]
     return Problem(status, title, f"Wanted: {wrong.wanted}", field=wrong.field or None)
 

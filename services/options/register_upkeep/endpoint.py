@@ -24,13 +24,6 @@ from services.options.register_upkeep.photographs import PhotographEndpoint
 from services.options.register_upkeep.policy import sheets
 from services.options.register_upkeep.policy.register_import import MOST_FAULTS, Fault, Loss
 from services.options.register_upkeep.policy.rows import FED, TABLES
-from services.options.register_upkeep.policy.sheets import (
-    Mapped,
-    MappingFault,
-    digest_of,
-    read_mapping,
-    shipped_mapping,
-)
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import parse_form
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
@@ -98,13 +91,13 @@ class RegisterEndpoint:
             mapped = await asyncio.to_thread(_apply_mapping, text, named)
         except UnicodeDecodeError:
             raise Problem(*UNREADABLE, "The files must be UTF-8.") from None
-        except MappingFault as fault:
+        except sheets.MappingFault as fault:
             raise Problem(*UNREADABLE, f"{fault}.", field="mapping") from None
         finally:
             await form.close()
         if mapped.faults:
             raise _refusal(mapped.faults)
-        sent = Sent(mapped.document, digest_of(text, named), credential.id)
+        sent = Sent(mapped.document, sheets.digest_of(text, named), credential.id)
         return await self._import(request, authority, credential, sent, mapped.place)
 
     async def undo_import(self, request: Request, authority: str, imported: UUID) -> JSONResponse:
@@ -133,9 +126,9 @@ class RegisterEndpoint:
             raise _refusal([place(each) for each in refused.faults]) from None
 
 
-def _apply_mapping(mapping: str, files: Mapping[str, str]) -> Mapped:
+def _apply_mapping(mapping: str, files: Mapping[str, str]) -> sheets.Mapped:
     """Raises MappingFault."""
-    return (read_mapping(mapping) if ":" in mapping else shipped_mapping(mapping)).apply(files)
+    return (sheets.read_mapping(mapping) if ":" in mapping else sheets.shipped_mapping(mapping)).apply(files)
 
 
 def _document(body: bytes, table: str | None, media_type: str) -> Mapping[str, Any]:

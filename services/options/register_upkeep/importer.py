@@ -8,34 +8,9 @@ from typing import Any
 from services.casework import metrics
 from services.casework.settings import CaseworkSettings
 from services.casework.store import people_on_directory, publish_directory_changes
-from services.options.register_upkeep.history import (
-    ImportSource,
-    begin_import,
-    changes_of,
-    keep_import,
-    losses_of,
-    publish_date_changes,
-    shortened_periods,
-)
+from services.options.register_upkeep import history, writer
 from services.options.register_upkeep.policy import register_import
-from services.options.register_upkeep.policy.register_import import (
-    MOST_FAULTS,
-    Fault,
-    Import,
-    Loss,
-    birth_faults,
-    cross_faults,
-    excessive,
-    sharing_faults,
-)
 from services.options.register_upkeep.policy.rows import TABLES
-from services.options.register_upkeep.writer import (
-    corrections_by_reference,
-    forget_corrections,
-    lock_and_read,
-    people_sharing_a_number,
-    write_import,
-)
 from services.platform.register.operators import has_left
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal.retention import period_faults
@@ -50,7 +25,7 @@ AN_ID_OF_ITS_OWN = "an id that no authority had before: this one has left, and i
 class Refused(Exception):
     """Nothing was changed: these rows are wrong."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[register_import.Fault]) -> None:
         super().__init__("faults")
         self.faults = faults
 
@@ -58,7 +33,7 @@ class Refused(Exception):
 class Held(Exception):
     """Nothing was changed: it would end more than an import may unasked."""
 
-    def __init__(self, losses: Mapping[str, Loss]) -> None:
+    def __init__(self, losses: Mapping[str, register_import.Loss]) -> None:
         super().__init__("losses")
         self.losses = losses
 
@@ -103,12 +78,12 @@ class RegisterImporter:
         """
         at = self.clocks.story()
         given, faults = await asyncio.to_thread(register_import.read, sent.document, authority, feed=sent.feed)
-        if len(faults) >= MOST_FAULTS:
+        if len(faults) >= register_import.MOST_FAULTS:
             _require_none(faults)
-        faults += [*birth_faults(given, at.date()), *register_import.age_faults(given, at)]
+        faults += [*register_import.birth_faults(given, at.date()), *register_import.age_faults(given, at)]
         if given.authority is not None:
             wrong = period_faults(given.authority.retention or {})
-            faults += [Fault("authority", 1, "", "retention", wanted) for wanted in wrong]
+            faults += [register_import.Fault("authority", 1, "", "retention", wanted) for wanted in wrong]
         try:
             async with self._at_once:
                 answer = await self._apply(authority, sent, given, faults)
@@ -117,47 +92,55 @@ class RegisterImporter:
         metrics.IMPORTS.labels("applied").inc()
         return answer
 
-    async def _apply(self, authority: str, sent: Sent, given: Import, faults: Sequence[Fault]) -> dict[str, Any]:
+    async def _apply(
+        self, authority: str, sent: Sent, given: register_import.Import, faults: Sequence[register_import.Fault]
+    ) -> dict[str, Any]:
         async with self.store.transaction([authority]) as uow:
-            imported = await begin_import(uow)
+            imported = await history.begin_import(uow)
             if await uow.fetch(has_left(authority)):
-                _require_none([Fault("authority", 1, authority, "id", AN_ID_OF_ITS_OWN)])
-            before = await lock_and_read(uow, authority)
+                _require_none([register_import.Fault("authority", 1, authority, "id", AN_ID_OF_ITS_OWN)])
+            before = await writer.lock_and_read(uow, authority)
             given, passed_over = register_import.drop_given_away(given, before)
             given, older = register_import.drop_older(given, before)
             given = register_import.give_codes(given, before)
-            corrected = await uow.fetch(corrections_by_reference(self.keyring, authority))
+            corrected = await uow.fetch(writer.corrections_by_reference(self.keyring, authority))
             given, kept, agreed = register_import.keep_corrections(given, corrected)
-            _require_none([*faults, *cross_faults(given, before)])
+            _require_none([*faults, *register_import.cross_faults(given, before)])
             at = self.clocks.story()
             people = await uow.fetch(people_on_directory(authority))
-            await write_import(uow, self.keyring, authority, given, before, at)
-            shared, shorter = await uow.fetch(people_sharing_a_number(authority), shortened_periods(imported))
-            less = [Fault("authority", 1, "", "retention", f"{each}: {ONLY_A_PERSON}") for each in shorter]
-            _require_none([*less, *sharing_faults(given, shared)])
-            losses = {} if sent.confirmed else await uow.fetch(losses_of(imported, authority, at, fed=sent.feed))
-            would_end = excessive(losses, self.settings.import_brake_share)
+            await writer.write_import(uow, self.keyring, authority, given, before, at)
+            shared, shorter = await uow.fetch(
+                writer.people_sharing_a_number(authority), history.shortened_periods(imported)
+            )
+            less = [
+                register_import.Fault("authority", 1, "", "retention", f"{each}: {ONLY_A_PERSON}") for each in shorter
+            ]
+            _require_none([*less, *register_import.sharing_faults(given, shared)])
+            losses = (
+                {} if sent.confirmed else await uow.fetch(history.losses_of(imported, authority, at, fed=sent.feed))
+            )
+            would_end = register_import.excessive(losses, self.settings.import_brake_share)
             counts = {name: len(rows) for name in TABLES if (rows := getattr(given, name)) is not None}
             answer: dict[str, Any] = {"authority": authority, "rows": counts}
             more = {"transferred": list(passed_over), "corrections_kept": kept, "older": older}
             answer |= {name: each for name, each in more.items() if each}
             if sent.trying:
-                changes = await uow.fetch(changes_of(imported))
+                changes = await uow.fetch(history.changes_of(imported))
                 held = {what: asdict(each) for what, each in would_end.items()}
                 raise _Tried(answer | {"tried": True, "changes": changes, "held": held})
             if would_end:
                 metrics.IMPORTS.labels("held").inc()
                 raise Held(would_end)
-            forget_corrections(uow, authority, agreed)
-            await publish_date_changes(uow, authority, imported)
+            writer.forget_corrections(uow, authority, agreed)
+            await history.publish_date_changes(uow, authority, imported)
             await publish_directory_changes(uow, authority, people)
             tables = {*counts, *(["authority"] if given.authority else [])}
-            source = ImportSource(sent.by, tables, sent.sha256, fed=sent.feed, confirmed=sent.confirmed)
-            changed = await keep_import(uow, imported, authority, source, at)
+            source = history.ImportSource(sent.by, tables, sent.sha256, fed=sent.feed, confirmed=sent.confirmed)
+            changed = await history.keep_import(uow, imported, authority, source, at)
         return answer | {"import": str(imported), "changed": changed}
 
 
-def _require_none(faults: Sequence[Fault]) -> None:
+def _require_none(faults: Sequence[register_import.Fault]) -> None:
     if faults:
         metrics.IMPORTS.labels("refused").inc()
         raise Refused(faults)

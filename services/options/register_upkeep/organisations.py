@@ -33,7 +33,6 @@ from services.options.register_upkeep.policy.organisations import (
 from services.platform.register import organisations
 from services.platform.register.keys import Decryptor, key_of
 from services.platform.register.operators import operator_by_code, record_change, record_change_of_authority
-from services.platform.register.organisations import Force, versions_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import read_form
 from services.platform.runtime.http.problems import Problem, bearer_of
@@ -136,7 +135,7 @@ async def put_organisations(
     """
     proposed: dict[str, UUID] = {}
     for force in given.forces:
-        known = await uow.fetch(versions_of(keyring, force.id))
+        known = await uow.fetch(organisations.versions_of(keyring, force.id))
         if known and not _differences(force, known[-1]):
             continue
         version = await _add_version(uow, keyring, force, by, now, effective_at=None if known else now)
@@ -166,7 +165,7 @@ async def describe(uow: UnitOfWork, keyring: Keyring, change: UUID, kind: str, n
         now_, then = (AGENCY, {"agency": name}), (PROPOSED_AGENCY, {"change": change})
         before, after = await uow.fetch(_agency(keyring, name, *now_), _agency(keyring, name, *then))
         return describe_change(before, after, OF_AN_AGENCY)
-    known = await uow.fetch(versions_of(keyring, name))
+    known = await uow.fetch(organisations.versions_of(keyring, name))
     approved = [each for each in known if each.effective_at is not None]
     wanted = next((each for each in known if each.version == change), None)
     return describe_change(approved[-1], wanted, OF_A_VERSION) if approved and wanted is not None else []
@@ -222,7 +221,7 @@ async def destroy_key(
     return hindered
 
 
-def _differences(row: ForceRow, version: Force) -> list[str]:
+def _differences(row: ForceRow, version: organisations.Force) -> list[str]:
     said = row.model_dump()
     return [name for name in OF_A_VERSION if said[name] != getattr(version, name)]
 

@@ -9,35 +9,23 @@ from uuid import UUID
 
 from pydantic import StringConstraints, model_validator
 
-from services.options.register_upkeep.policy.rows import (
-    AgencyId,
-    Certificates,
-    CertificateWithKey,
-    Closed,
-    Email,
-    Line,
-    Number,
-    Row,
-    SigningKey,
-    Source,
-    VerifyingKey,
-)
+from services.options.register_upkeep.policy import rows
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.operators import AccountId
 
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=500)]
 
 
-class OAuthClient(Closed):
+class OAuthClient(rows.Closed):
     """What we are known by at a force's token server (OAuth 2.0 client credentials)."""
 
     token_url: HttpUrl
-    client: Line
-    secret: Line
+    client: rows.Line
+    secret: rows.Line
     scope: str = ""
 
 
-class ForceRow(Row):
+class ForceRow(rows.Row):
     """Reached at `notice_url`, or it `polls` for its notices, or by mail where it has no API. The URL is HTTPS, at a
     public address. `private_ca` (PEM) signs its certificate, where no public one does; `client_certificate` (PEM, with
     its key) is ours, for a force that asks for one, as `oauth` is for one that wants tokens. `sends_open_list`: it
@@ -45,16 +33,16 @@ class ForceRow(Row):
     """
 
     id: ForceId
-    name: Line
+    name: rows.Line
     notice_url: HttpUrl | None = None
-    notice_email: Email | None = None
+    notice_email: rows.Email | None = None
     polls: bool = False
-    secrets: tuple[SigningKey, ...] = ()
-    reply_secrets: tuple[VerifyingKey, ...] = ()
-    client_certificate: CertificateWithKey | None = None
+    secrets: tuple[rows.SigningKey, ...] = ()
+    reply_secrets: tuple[rows.VerifyingKey, ...] = ()
+    client_certificate: rows.CertificateWithKey | None = None
     oauth: OAuthClient | None = None
-    callback: Number | None = None
-    private_ca: Certificates | None = None
+    callback: rows.Number | None = None
+    private_ca: rows.Certificates | None = None
     sends_open_list: bool = False
 
     @model_validator(mode="after")
@@ -68,15 +56,15 @@ class ForceRow(Row):
         return self
 
 
-class AgencyRow(Row):
+class AgencyRow(rows.Row):
     """`sources`: each of its sources, and the authority for which it speaks."""
 
-    id: AgencyId
-    secrets: tuple[VerifyingKey, ...]
-    sources: dict[Source, AuthorityId]
+    id: rows.AgencyId
+    secrets: tuple[rows.VerifyingKey, ...]
+    sources: dict[rows.Source, AuthorityId]
 
 
-class Organisations(Closed):
+class Organisations(rows.Closed):
     forces: tuple[ForceRow, ...] = ()
     agencies: tuple[AgencyRow, ...] = ()
 

@@ -130,15 +130,11 @@ Email = Annotated[
 ]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 SigningKey = Annotated[
-    str,
-    StringConstraints(pattern=r"^(whsec|whsk)_[A-Za-z0-9+/]+={0,2}$", max_length=200),
-    AfterValidator(_key),
+    str, StringConstraints(pattern=r"^(whsec|whsk)_[A-Za-z0-9+/]+={0,2}$", max_length=200), AfterValidator(_key)
 ]
 """Signs what we send: whsec_ is known to both sides, whsk_ to us alone (the other side has its whpk_)."""
 VerifyingKey = Annotated[
-    str,
-    StringConstraints(pattern=r"^(whsec|whpk)_[A-Za-z0-9+/]+={0,2}$", max_length=200),
-    AfterValidator(_key),
+    str, StringConstraints(pattern=r"^(whsec|whpk)_[A-Za-z0-9+/]+={0,2}$", max_length=200), AfterValidator(_key)
 ]
 """Verifies what the other side sends."""
 Certificates = Annotated[
