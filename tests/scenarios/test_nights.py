@@ -1,6 +1,7 @@
 """Nights and weeks in an unkind world: a rota, forces by mail, people who say OK to all and record nothing. Counted by reader and hour."""
 
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,43 @@ def test_a_reference_withdraws_no_notice_that_is_still_on_its_way_to_police(libr
     told = tell(story.model_copy(update={"answers": slow}), library).told
 
     assert not [each for each in told if each.duty.act == "withdraw" and each.after < timedelta(hours=6)]
+
+
+@pytest.mark.parametrize("path", story_files(), ids=lambda path: path.stem)
+def test_no_matter_that_is_open_is_without_a_next_time_in_any_story(path: Path, library: Library) -> None:
+    story = read_story(path)
+    ends = story.begins + story.until
+    timeline = tell(story, library)
+    open_now = [each for each in timeline.case.duties.values() if each.goes_on]
+
+    assert [each.rule for each in open_now if each.next_at is None or each.next_at < ends] == []
+
+
+def test_who_does_not_answer_is_asked_each_two_hours_while_police_do_not_know_and_somebody_beyond(
+    library: Library,
+) -> None:
+    timeline = tell(read_story(Path(__file__).parent / "nights" / "nobody-for-48-hours.yaml"), library)
+    managers = {Role.DUTY_HEAD_OF_SERVICE, Role.DUTY_ASSISTANT_DIRECTOR}
+    of_police = [
+        each for each in timeline.told if each.duty.rule == "tell-police-missing" and each.duty.role in managers
+    ]
+
+    assert max(later.after - each.after for each, later in pairwise(of_police)) == timedelta(hours=2)
+    assert timeline.story.until - of_police[-1].after <= timedelta(hours=2)
+    assert [each.after for each in of_police if each.duty.role == Role.DUTY_ASSISTANT_DIRECTOR] == [timedelta(hours=2)]
+
+
+def test_a_head_of_service_who_says_ok_while_police_do_not_know_is_asked_each_hour_and_no_oftener(
+    library: Library,
+) -> None:
+    story = read_story(Path(__file__).parent / "nights" / "nobody-for-48-hours.yaml")
+    says_ok = story.answers | {Role.DUTY_HEAD_OF_SERVICE: Answers.model_validate({"acknowledges": "5m"})}
+    told = tell(story.model_copy(update={"answers": says_ok}), library).told
+    of_police = [
+        each.after
+        for each in told
+        if each.duty.rule == "tell-police-missing" and each.duty.role == Role.DUTY_HEAD_OF_SERVICE
+    ]
+
+    assert len(of_police) > 40
+    assert {later - each for each, later in pairwise(of_police)} == {timedelta(hours=1)}

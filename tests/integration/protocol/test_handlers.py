@@ -290,7 +290,12 @@ async def test_a_return_cancels_the_deadlines_of_the_search(protocol: Protocol) 
         for each in await protocol.due(child)
         if each.cancelled_at is None and isinstance(read(each.envelope).content, RuleDue)
     }
-    at_night_alone = {"tell-social-worker-was-missing"}
+    at_night_alone = {
+        "tell-social-worker-was-missing",
+        "nrm-check-while-missing",
+        "missing-repeatedly",
+        "reviewing-officer-hears-of-repeats",
+    }
     assert open_rules - at_night_alone == {
         "safe-and-well-check-outstanding",
         "interpreter-is-checked-before-interview",

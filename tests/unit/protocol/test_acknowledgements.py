@@ -226,8 +226,8 @@ def test_at_their_second_answer_the_next_person_is_told_after_the_rest_and_is_as
     assert [(each.step, each.role, each.channel) for each in child.last.duties] == [
         (3, Role.DUTY_SENIOR_MANAGER, "text")
     ]
-    assert child.duty.next_at == START + timedelta(minutes=69), "and after the last step again and again"
-    child.waits(69)
+    assert child.duty.next_at == START + timedelta(minutes=109), "and after the last step again, an hour later"
+    child.waits(109)
     assert (child.duty.state, child.duty.told) == (DutyState.OVERDUE, 5)
 
 
@@ -334,10 +334,10 @@ def test_a_rest_that_is_over_during_an_outage_ends_a_minute_after_it() -> None:
     assert child.next_in_minutes == 66, "the next step, from then"
 
 
-def test_after_the_last_step_an_answer_leaves_the_repetition_where_it_is() -> None:
+def test_after_the_last_step_an_answer_puts_the_repetition_off_by_an_hour() -> None:
     child = Child(rests="12m").waits(20)
     child.answers(DutyAcknowledged, 3, how="text")
-    assert child.duty.next_at == START + timedelta(minutes=40)
+    assert child.duty.next_at == START + timedelta(minutes=80)
 
 
 def test_an_answer_after_the_end_is_recorded_of_its_telling_and_leaves_the_end_as_it_was() -> None:
@@ -359,7 +359,7 @@ def test_what_nobody_answered_in_the_end_is_withdrawn_once_and_what_was_taken_ne
 
 
 def test_an_answer_to_a_telling_that_is_not_kept_any_more_is_one_to_the_newest() -> None:
-    child = Child().waits(400)
+    child = Child().waits(60 * 48)
     assert child.duty.telling(10) is None
     child.answers(DutyAcknowledged, 10, how="text", by=BEN)
     assert [(each.step, each.person) for each in child.duty.tellings if each.state == "acknowledged"] == [

@@ -196,6 +196,10 @@ def _repeated(draft: Draft) -> bool:
     return sum(opened > since for opened in draft.record.opened) > 1
 
 
+BACK_OFF = (timedelta(hours=1), timedelta(hours=4), timedelta(days=1))
+"""Whoever has answered is left in peace so long: after a first answer, a second, and each later one."""
+PATIENT_AFTER = timedelta(hours=2)
+"""Unanswered for so long, somebody beyond is asked, and the last person of the steps only this often."""
 CLAIM_RESTS = timedelta(minutes=5)
 LATE = timedelta(minutes=1)
 """A step that is heard of later than this, as after an outage, is put off by so long."""
@@ -245,21 +249,57 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     if was_put_off and _would_wake(rule, duty, draft.now):
         schedule(draft, duty.model_copy(update={"passed": duty.next + 1}))
         return
+    repeats = duty.rest is None and duty.passed >= len(rule.otherwise)
+    if repeats and (later := _time_after_others(draft, duty, role)) > draft.now:
+        draft.note(Verdict.WAITS, rule, episode=duty.episode, duty=duty.duty)
+        _set_deadline(draft, duty.model_copy(update={"state": DutyState.OVERDUE}), duty.next, later)
+        return
     draft.note(Verdict.TOLD, rule, episode=duty.episode, duty=duty.duty)
     if duty.rest is not None:
         _ask_again(draft, duty, rule, duty.rest)
         return
-    repeats = duty.passed >= len(rule.otherwise)
-    step = rule.otherwise[duty.next]
+    step = _beyond(duty, rule.otherwise[duty.next], draft.now) if repeats else rule.otherwise[duty.next]
     because = Because.NOT_ACKNOWLEDGED if duty.accepted else Because.NOT_ACCEPTED
     update = {
         "passed": max(duty.passed, duty.next + 1),
         "state": DutyState.OVERDUE if repeats else duty.state,
-        "counted_from": draft.now - step.after if was_put_off or not rule.urgent else duty.counted_from,
+        "counted_from": draft.now - step.after
+        if not repeats and (was_put_off or not rule.urgent)
+        else duty.counted_from,
     }
     duty = duty.model_copy(update=update)
     duty = _take_step(draft, duty, step, Because.AGAIN if repeats else because)
     schedule(draft, duty)
+
+
+def _time_after_others(draft: Draft, duty: DutyOfCase, role: Role) -> datetime:
+    """When this role may be asked again: another matter of the child that it was told of lately stands for all. Only
+    that police do not know of the child waits for nothing.
+    """
+    if wants_officer(draft, duty):
+        return draft.now
+    others = (each for each in draft.duties.values() if each.duty != duty.duty)
+    same = (each for each in others if each.cause.exercise == duty.cause.exercise)
+    told = (telling for each in same for telling in each.tellings if telling.role == role)
+    window = PATIENT_AFTER if _is_patient(duty, draft.now) else timedelta(minutes=30)
+    return max((each.told_at + window for each in told if each.state not in {"failed", "withdrawn"}), default=draft.now)
+
+
+def _beyond(duty: DutyOfCase, step: Step, now: datetime) -> Step:
+    """Who is asked in place of a head of service who has not answered for `PATIENT_AFTER`, once."""
+    asked = any(each.role == Role.DUTY_ASSISTANT_DIRECTOR for each in duty.tellings)
+    is_of_head = step.tell == Role.DUTY_HEAD_OF_SERVICE and step.repeat is not None and step.repeat < PATIENT_AFTER
+    if asked or not is_of_head or _answers_of(duty, Role.DUTY_HEAD_OF_SERVICE) or not _is_patient(duty, now):
+        return step
+    return step.model_copy(update={"tell": Role.DUTY_ASSISTANT_DIRECTOR})
+
+
+def _is_patient(duty: DutyOfCase, at: datetime) -> bool:
+    return at - duty.counted_from >= PATIENT_AFTER
+
+
+def _answers_of(duty: DutyOfCase, role: Role) -> int:
+    return sum(each.state == "acknowledged" and each.role == role for each in duty.tellings)
 
 
 def _was_put_off(rule: Rule, duty: DutyOfCase) -> bool:
@@ -476,9 +516,17 @@ def _find_allowed(rule: Rule, step: Step, at: datetime) -> datetime:
 
 
 def _time_of_repeat(rule: Rule, duty: DutyOfCase) -> datetime | None:
-    """When the last step is repeated. None: it is not."""
-    repeat = rule.otherwise[-1].repeat if rule.otherwise else None
-    return None if repeat is None or not duty.tellings else duty.tellings[-1].told_at + repeat
+    """When the last step is repeated. None: it is not. Whoever has answered is asked ever more seldom, but each hour
+    where police do not know of the child.
+    """
+    step = rule.otherwise[-1] if rule.otherwise else None
+    if step is None or step.repeat is None or not duty.tellings:
+        return None
+    last = duty.tellings[-1].told_at
+    if answers := _answers_of(duty, step.tell or duty.role):
+        knows = Trigger.POLICE_REFERENCE_GIVEN not in rule.until
+        return last + max(step.repeat, BACK_OFF[min(answers, len(BACK_OFF) if knows else 1) - 1])
+    return last + (max(step.repeat, PATIENT_AFTER) if _is_patient(duty, last) else step.repeat)
 
 
 def _upcoming(rule: Rule, duty: DutyOfCase, now: datetime) -> int | None:
