@@ -205,6 +205,37 @@ async def test_one_that_waits_for_a_lock_keeps_no_later_one_waiting(
     assert [each.id for each in medium.sent].count(bad) == 1
 
 
+async def test_a_burst_of_one_authority_holds_back_no_mail_of_another(engine: AsyncEngine, keyring: Keyring) -> None:
+    """Another process prepares the busy one's mails meanwhile, under its lock."""
+    medium, begun = PlayedMedium(), list[set[str | None]]()
+
+    def locks(deliveries: Sequence[Delivery]) -> list[Query[Any]]:
+        authorities = {each.authority for each in deliveries}
+        if len(deliveries) > 1:
+            begun.append(authorities)
+        return [Query(LOCK, {}, all_rows)] if "busy" in authorities else [Query("SELECT", {}, all_rows)]
+
+    async with running_floor(engine, keyring, medium, prepare=prepare, locks=locks, at_once=16) as floor:
+        transactions = floor.loop._starter._transactions
+        async with engine.begin() as other:
+            await other.execute(text(LOCK))
+            for _ in range(TRANSACTIONS_AT_ONCE):
+                await transactions.acquire()
+            busy = [received(authority="busy") for _ in range(8)]
+            told = [
+                each for place in range(40) for each in (busy[place : place + 1], [received(authority=f"a-{place}")])
+            ]
+            first, *others = await put_together(floor, *(each for several in told for each in several))
+            for _ in range(TRANSACTIONS_AT_ONCE):
+                transactions.release()
+            for each in others:
+                if each.authority != "busy":
+                    await floor.until(each.id, "accepted", within=1.5)
+            assert not any(each.id == first.id for each in medium.sent)
+        await floor.until(first.id, "accepted", within=30)
+    assert all(len(authorities) == 1 for authorities in begun)
+
+
 @pytest.mark.parametrize("beside", [0, 1], ids=["alone", "in a batch"])
 async def test_one_whose_own_row_is_locked_waits_outside_its_lane(
     engine: AsyncEngine, keyring: Keyring, beside: int

@@ -99,9 +99,8 @@ class AttemptStarter:
         """Deliveries that met a lock, or took too long: each begins alone, and no two of them at once."""
         self._one_contended = asyncio.Lock()
         self._transactions = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
-        self._batches = {
-            urgent: GroupCommit(self._commit, most=BATCH_MOST, at_once=BATCHES_AT_ONCE) for urgent in (True, False)
-        }
+        self._batches: dict[tuple[bool, AuthorityId | None], GroupCommit[_Start]] = {}
+        """By urgency, and by the authority whose lock the batch waits for (None: for none)."""
 
     async def start(self, leased: LeasedDelivery) -> StartedAttempt | None:
         """None where there is nothing to send: it is withdrawn, answered, undeliverable or postponed, or another
@@ -178,8 +177,9 @@ class AttemptStarter:
                 leases.postpone(uow, delivery.id, self._owner, now, later.next_attempt_at, attempts)
 
     async def _begin(self, start: _Start) -> None:
-        """In a batch of those as urgent. If an error of ours fails it, each begins alone (`GroupCommit`). If the
-        database fails it, each begins alone here: one row that stays locked must not fail the same batch again.
+        """In a batch of those that are as urgent and wait for the same lock. If an error of ours fails it, each begins
+        alone (`GroupCommit`). If the database fails it, each begins alone here: one row that stays locked must not fail
+        the same batch again.
         """
         if start.leased.delivery.id in self._contended:
             async with self._one_contended:
@@ -187,11 +187,24 @@ class AttemptStarter:
             self._contended.pop(start.leased.delivery.id, None)
             return
         try:
-            await self._batches[start.leased.delivery.urgent].put(start)
+            await self._batch_of(start.leased).put(start)
         except Exception as error:
             if not is_transient(error):
                 raise
             await self._commit([start])
+
+    def _batch_of(self, leased: LeasedDelivery) -> GroupCommit[_Start]:
+        """Two batches of one authority would only wait for each other's lock, with their transactions open."""
+        delivery = leased.delivery
+        name = delivery.urgent, delivery.authority if self._needs_locks(leased) else None
+        if name not in self._batches:
+            at_once = BATCHES_AT_ONCE if name[1] is None else 1
+            self._batches[name] = GroupCommit(self._commit, most=BATCH_MOST, at_once=at_once)
+        return self._batches[name]
+
+    def _needs_locks(self, leased: LeasedDelivery) -> bool:
+        is_prepared = leased.is_fixed or leased.delivery.body is not None
+        return not is_prepared and self._locks is not None and bool(self._locks([leased.delivery]))
 
     async def _commit(self, batch: Sequence[_Start]) -> None:
         """In the order of children, as messages are handled: two that lock rows of the same ones do not deadlock."""
