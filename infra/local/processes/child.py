@@ -5,11 +5,15 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 from infra.local.processes.program import Program
+from infra.local.processes.readiness import obstacles
 
+ASKED_EVERY_SECONDS = 0.5
 RESTARTS_A_MINUTE = 5
 PAUSES = (0.0, 0.25, 0.5, 1.0, 2.0)
 """Seconds before each restart within a minute. Later ones give a dying predecessor time to let go of its files."""
@@ -43,6 +47,9 @@ class Child:
         self._process = self.program.spawn()
         self._restart_at = None
         self.gone.clear()
+        if self.program.niceness and self.program.ready_url:
+            yielding = threading.Thread(target=self._yield_once_ready, args=(self._process,), daemon=True)
+            yielding.start()
 
     def look_after(self, now: float) -> bool:
         """Notices a death, and starts again when that is due. True when the process is another than before, or none."""
@@ -80,6 +87,15 @@ class Child:
     def send(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
+
+    def _yield_once_ready(self, process: subprocess.Popen[bytes]) -> None:
+        """As `launch` has it from the start. Of processes that share a port, any may answer."""
+        url = {self.program.name: self.program.ready_url or ""}
+        while process.returncode is None and obstacles(url):
+            time.sleep(ASKED_EVERY_SECONDS)
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            os.setpriority(os.PRIO_PGRP, process.pid, self.program.niceness)
+            Path(f"/proc/{process.pid}/autogroup").write_text(str(self.program.niceness))
 
     def _bury(self, ended: subprocess.Popen[bytes], now: float) -> None:
         self._process = None

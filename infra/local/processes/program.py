@@ -16,7 +16,8 @@ class Program:
     """`patience` is in seconds, from the stop signal to kill -9. `prepare` runs before each start, restarts included.
 
     `orphan_signal` ends it when its supervisor was killed: everything here is made to survive kill -9, and an orderly
-    stop would wait for neighbours that are gone as well. `niceness`, from 0 to 19: how far it yields the processors.
+    stop would wait for neighbours that are gone as well. `niceness`, from 0 to 19: how far it yields the processors;
+    with `ready_url`, once that has answered 200: on a busy machine it would never be ready else.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Program:
     orphan_signal: signal.Signals = signal.SIGKILL
     patience: float = 15.0
     niceness: int = 0
+    ready_url: str | None = None
     prepare: Callable[[], None] | None = None
     written_before: int = field(init=False, compare=False)
     """How many bytes of the log earlier runs have written."""
@@ -52,7 +54,7 @@ class Program:
             str(os.getpid()),
             str(int(self.orphan_signal)),
             self.login or "-",
-            str(self.niceness),
+            str(0 if self.ready_url else self.niceness),
         ]
         with self.log.open("ab") as log:
             return subprocess.Popen(

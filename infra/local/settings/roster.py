@@ -13,8 +13,10 @@ from infra.local.settings.environment import bare, of_backups, of_service
 from infra.local.settings.layout import ROOT, Layout
 from infra.local.settings.secret_files import SecretFiles
 
-YIELDS = {"professionals": 10, "strategy": 12, "console": 15, "audit": 19}
-"""Niceness, for when processors are short: reports and police first, then other people, the console, the record."""
+YIELDS = {"professionals": 10, "console": 10, "strategy": 12, "audit": 19}
+"""Niceness of what is ready, for when processors are short: reports and police first, then other people and whoever
+signs in, the record.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,15 @@ class Roster:
         environment = of_service(self.layout, self.ports, service, slot)
         if self.options is not None:
             environment["SAFE_RETURN_OPTIONS"] = self.options
-        return Program(name, command, environment, self.layout.log(name), ROOT, niceness=YIELDS.get(service, 0))
+        return Program(
+            name,
+            command,
+            environment,
+            self.layout.log(name),
+            ROOT,
+            niceness=YIELDS.get(service, 0),
+            ready_url=self.ready_urls()[service],
+        )
 
 
 def listed_services() -> tuple[str, ...]:

@@ -3,8 +3,12 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -177,6 +181,38 @@ def test_a_list_of_processes_that_cannot_be_written_ends_nothing(
     until(lambda: watched.supervisor.pid("one") not in {None, before})
     assert "the list of processes cannot be written (no room)" in watched.said
     assert watched.supervisor.is_running("one")
+
+
+@contextmanager
+def answering(status: HTTPStatus) -> Iterator[tuple[str, dict[str, HTTPStatus]]]:
+    """A URL, and what it answers from now on."""
+    answers = {"/": status}
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(answers["/"])
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/", answers
+        server.shutdown()
+
+
+def test_a_program_yields_the_processors_once_it_is_ready_and_not_before(watched: Watched, tmp_path: Path) -> None:
+    command = (sys.executable, "-c", "import time; time.sleep(600)")
+    usual, own = os.getpriority(os.PRIO_PROCESS, 0), Path("/proc/self/autogroup")
+    with answering(HTTPStatus.SERVICE_UNAVAILABLE) as (url, answers):
+        slow = Program("slow", command, bare(), tmp_path / "slow.log", tmp_path, niceness=19, ready_url=url)
+        watched.supervisor.start_program(slow)
+        pid = watched.supervisor.pid("slow") or 0
+        time.sleep(1)
+        assert os.getpriority(os.PRIO_PROCESS, pid) == usual
+        answers["/"] = HTTPStatus.OK
+        until(lambda: os.getpriority(os.PRIO_PROCESS, pid) == 19)
+        if own.exists():
+            until(lambda: Path(f"/proc/{pid}/autogroup").read_text().rstrip().endswith(" nice 19"))
+        watched.supervisor.stop_programs(["slow"])
 
 
 def test_a_program_yields_the_processors_to_programs_of_other_sessions_as_well(tmp_path: Path) -> None:
