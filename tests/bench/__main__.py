@@ -1,7 +1,7 @@
-"""Runs every comparison and prints it: `python -m tests.bench` takes about twenty minutes; `--quick` a fifth of that.
+"""Runs every comparison and prints it: `python -m tests.bench` takes about fifty minutes, thirty of which are quiet; `--quick` four.
 
 A report through everything, beside three peers, steadily and in a burst; the same with the police rule alone; what deliveries cost;
-then, without Kafka, the delivery alone beside bare ones (`tests.bench.sending`), and what a force that hangs does to another
+what a report takes after ten minutes of quiet, as most come at night; then, without Kafka, the delivery alone beside bare ones (`tests.bench.sending`), and what a force that hangs does to another
 (`tests.bench.lanes`).
 """
 
@@ -32,8 +32,9 @@ from tests.bench.reports import Peer, Reports
 from tests.support.outside.world import TOWN, settle_town
 
 CARERS = 1200
-COUNTED = 50
-"""Carers who text while counts are made."""
+WARM, LONE = 20, 3
+COUNTED, UNHEARD = 50, 100
+"""Carers who text while counts are made, and those, the last, who text singly."""
 POLICE_RULE = "tell-police-missing"
 NEVER = {"all": [{"child.age-under": 1}]}
 APPROVED = {"by": "the bench", "reasons": "To measure the police notice by itself."}
@@ -106,6 +107,28 @@ async def show_counts(stack: Stack, screen: Console) -> None:
         screen.print(await count_commits(stack, 10, lambda number: reports.texts(number, 1.0)))
 
 
+async def show_lone(stack: Stack, screen: Console, times: int, quiet_minutes: float) -> None:
+    """One report at a time, each after a quiet spell in which nothing is asked of the stack, beside as many of a warm one."""
+    async with aiohttp.ClientSession() as session:
+        reports = Reports(stack, session, CARERS - UNHEARD)
+        await asyncio.sleep(6)
+        async with measured(stack):
+            await reports.texts(10, 5)
+        async with measured(stack):
+            warm = await reports.texts(WARM, 1.0)
+        lone = []
+        for _ in range(times):
+            await asyncio.sleep(quiet_minutes * 60)
+            lone.append(await reports.texts(1, None))
+    screen.print(f"warm, {WARM} at 1/s: p50 {warm.p50:.1f} ms, p99 {warm.p99:.1f} ms")
+    for each in lone:
+        screen.print(
+            f"after {quiet_minutes:g} minutes of quiet: {each.p50:.1f} ms, {each.p50 / warm.p99:.2f} of the warm p99"
+            if not each.missing
+            else f"after {quiet_minutes:g} minutes of quiet: not arrived"
+        )
+
+
 @contextmanager
 def running_town(screen: Console, *, police_alone: bool = False) -> Iterator[Stack]:
     with tempfile.TemporaryDirectory() as folder:
@@ -140,14 +163,23 @@ def _rules(file: Path) -> list[dict[str, object]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer reports, and without the lanes")
-    quick = parser.parse_args().quick
+    parser.add_argument("--lone", type=int, metavar="TIMES", help="nothing but reports after a quiet spell")
+    parser.add_argument("--quiet-minutes", type=float, default=10, help="how long each spell is")
+    asked = parser.parse_args()
+    quick = asked.quick
     screen = Console(width=150 if not os.isatty(1) else None)
     screen.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    if asked.lone:
+        with running_town(screen) as stack:
+            asyncio.run(show_lone(stack, screen, asked.lone, asked.quiet_minutes))
+        return
     few: list[tuple[int, float | None]] = [(8, 1.0), (40, 5.0), (60, 10.0), (30, None)]
     many: list[tuple[int, float | None]] = [(20, 1.0), (100, 5.0), (150, 10.0), (500, None)]
     with running_town(screen) as stack:
         asyncio.run(show_counts(stack, screen))
         asyncio.run(compare(stack, screen, "All duties", few if quick else many))
+        if not quick:
+            asyncio.run(show_lone(stack, screen, LONE, asked.quiet_minutes))
     with running_town(screen, police_alone=True) as stack:
         alone: list[tuple[int, float | None]] = [(60, 10.0), (100 if quick else 500, 50.0)]
         asyncio.run(compare(stack, screen, "The police rule alone", alone))
