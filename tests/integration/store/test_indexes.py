@@ -47,7 +47,8 @@ OF_DELIVERIES: dict[str, Question] = {
     "due": lambda it: leases.due(it.connection, LEASE, now=NOW, passed_over=["force-a"], most=32),
     "one of a failing lane": lambda it: leases.one_of_lane(it.connection, LEASE, "force-a", now=NOW, untried=True),
     "a lane that answers again": lambda it: leases.bring_forward(it.connection, "force-a", NOW),
-    "what waits": lambda it: it.fetch(leases.backlog(NOW)),
+    "what waits": lambda it: it.fetch(leases.backlog()),
+    "what is due next": lambda it: it.fetch(leases.next_at(NOW)),
 }
 OTHERS: dict[str, tuple[str, Question]] = {
     "the promise": ("police", lambda it: slo.measure(it.connection, "police", NOW)),
@@ -250,3 +251,30 @@ async def test_what_a_person_has_not_answered_cannot_be_sought_among_all_that_wa
     )
     assert "deliveries_of_person" in plans
     assert not re.search(r"\(created_at [<>]", plans), "the index of the times could be asked"
+
+
+OPEN = """
+    INSERT INTO delivery.deliveries
+        (id, service, lane, state, child, urgent, exercise, code, attempts, created_at, next_attempt_at, key_owner, changed_at)
+    SELECT gen_random_uuid(), 'police', 'force-a', 'waiting', 'child', n % 2 = 0, false, '', 1, now(), now() + n * interval '1 s',
+        'child', now()
+    FROM generate_series(1, 10000) AS n
+"""
+
+
+async def test_what_is_due_next_is_found_without_reading_ten_thousand_open_deliveries(database: Database) -> None:
+    with psycopg.connect(database.admin_url) as owner:
+        owner.execute(OPEN)
+    engine = database.engine("police")
+    try:
+        async with engine.connect() as connection:
+            asked = leases.next_at(NOW)
+            plan = await connection.exec_driver_sql(
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {asked.sql}", dict(asked.parameters)
+            )
+            [[[top]]] = plan
+            assert top["Plan"]["Shared Hit Blocks"] + top["Plan"]["Shared Read Blocks"] < 50
+    finally:
+        await engine.dispose()
+        with psycopg.connect(database.admin_url) as owner:
+            owner.execute("DELETE FROM delivery.deliveries WHERE child = 'child'")

@@ -17,7 +17,7 @@ from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue.repository import Lease, decode_delivery, read_names
 from services.platform.delivery.retry_policy import CALLBACK_PATIENCE, WITHOUT_PATIENCE, Transition
 from services.platform.runtime.logs import logger
-from services.platform.store.query import BRIEFLY, Query, Reader, all_rows, scalar, unnest_rows
+from services.platform.store.query import BRIEFLY, Query, Reader, all_rows, first_row, scalar, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 
 
@@ -182,25 +182,31 @@ async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -
     await Reader(connection).fetch(Query(BRING_FORWARD, about, all_rows))
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """The rows that wait to be sent: how many, since when the oldest, and when the next is due and free."""
-
-    count: int
-    oldest: datetime | None
-    next_at: datetime | None
+OPEN = "state IN ('waiting', 'sending', 'unknown')"
+BACKLOG = f"SELECT count(*), min(created_at) FROM delivery.deliveries WHERE {OPEN}"  # noqa: S608 this module's own words
 
 
-BACKLOG = """
-    SELECT count(*) AS count, min(created_at) AS oldest,
-        min(greatest(next_attempt_at, lease_until)) FILTER (WHERE greatest(next_attempt_at, lease_until) > %(now)s) AS next_at
-    FROM delivery.deliveries WHERE state IN ('waiting', 'sending', 'unknown')
-"""
+def backlog() -> Query[tuple[int, datetime | None]]:
+    """How many rows wait to be sent, and since when the oldest. Reads them all."""
+    return Query(BACKLOG, {}, first_row)
 
 
-def backlog(now: datetime) -> Query[Backlog]:
-    """`now` is wall time."""
-    return Query(BACKLOG, {"now": now}, lambda found: Backlog(**found[0]._asdict()))
+_NEXT = f"""
+    SELECT next_attempt_at FROM delivery.deliveries WHERE {OPEN} AND {{}} AND next_attempt_at > %(now)s
+    ORDER BY service, urgent DESC, next_attempt_at LIMIT 1
+"""  # noqa: S608 this module's own words
+NEXT_AT = f"""
+    SELECT least(({_NEXT.format("urgent")}), ({_NEXT.format("NOT urgent")}), (
+        SELECT min(lease_until) FROM delivery.deliveries
+        WHERE {OPEN} AND next_attempt_at <= %(now)s AND lease_until > %(now)s
+    ))
+"""  # noqa: S608 this module's own words
+"""By `deliveries_in_order`: of rows that are due later it reads one of either kind, however many there are."""
+
+
+def next_at(now: datetime) -> Query[datetime | None]:
+    """When the next row is due, or is free again. `now` is wall time."""
+    return Query(NEXT_AT, {"now": now}, scalar)
 
 
 FIXED = {"recipient": "bytea", "body": "bytea", "number_hash": "bytea", "person": "text", "looked_up": "text"}

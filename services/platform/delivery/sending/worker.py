@@ -22,6 +22,7 @@ from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Reader
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.duties import Duty, DutySendAgain
@@ -215,12 +216,10 @@ class DeliveryLoop:
         now = self._clocks.wall()
         if now < self._looks_ahead_at:
             return
-        waiting = await uow.fetch(leases.backlog(now))
+        next_at = await uow.fetch(leases.next_at(now))
         self._looks_ahead_at = now + LOOK_AHEAD_EVERY
-        metrics.WAITING.set(waiting.count)
-        metrics.OLDEST.set((now - waiting.oldest).total_seconds() if waiting.oldest else 0)
-        if waiting.next_at is not None:
-            self._sweep.wake_after((waiting.next_at - now).total_seconds())
+        if next_at is not None:
+            self._sweep.wake_after((next_at - now).total_seconds())
 
     def _told(self, by: str | None) -> None:
         if by != self._owner:
@@ -257,6 +256,9 @@ class DeliveryLoop:
             metrics.LANES_FAILING.labels(medium).set(failing[medium])
         now = self._clocks.wall()
         async with self._store.reading.connect() as connection:
+            count, oldest = await Reader(connection).fetch(leases.backlog())
+            metrics.WAITING.set(count)
+            metrics.OLDEST.set((now - oldest).total_seconds() if oldest else 0)
             await slo.measure_recent(connection, self._service, now)
             metrics.MEASURED.labels("hours").set(now.timestamp())
             if now >= self._measured_due_at:
