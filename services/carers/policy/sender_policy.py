@@ -94,19 +94,12 @@ def _decide_by_kind(meaning: Meaning, context: TextContext) -> Decision:
         return carer.within_limits(practised or Decision(answer=Answer.NOT_LIVE), context)
     if context.kind in OWN_CHILDREN:
         return _decide_for_carer(meaning, context)
-    meaning = _without_guesses(meaning)
     if context.kind == "officer":
         return carer.within_limits(_stop_texts(meaning, context) or decide_for_officer(meaning, context), context)
     if context.kind == "staff":
         confirmed = _stop_texts(meaning, context) or confirmation.confirm_by_code(meaning, context)
         return carer.within_limits(confirmed or staff.decide(meaning, context), context)
     return carer.within_limits(decide_for_stranger(meaning, context), context)
-
-
-def _without_guesses(meaning: Meaning) -> Meaning:
-    """Only of a child in one's care do words that say so little report anything."""
-    said = tuple(replace(each, intent=Intent.UNCLEAR) if each.guess else each for each in meaning.said)
-    return replace(meaning, said=said)
 
 
 def _decide_for_carer(meaning: Meaning, context: TextContext) -> Decision:

@@ -4,7 +4,7 @@ Finds the speaker's children in a text: by code, by first name, or as all of the
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import pairwise
@@ -156,7 +156,7 @@ def _sort_by_role(words: str, found: tuple[str, ...], children: Sequence[KnownCh
 
 
 def _find_places(words: list[str], child: KnownChild) -> list[int]:
-    forms = list_words(child) | {_number_of(simplify_code(child.code))} - {""}
+    forms = list_words(child) | {number_of(child.code)} - {""}
     return [at for at, word in enumerate(words) if word in forms]
 
 
@@ -214,13 +214,22 @@ def _is_in_place(words: str, word: str) -> bool:
 
 def _find_bare_numbers(words: str, codes: Iterable[str]) -> list[str]:
     """Codes without their letter, as in "17 and 18 gone". Ages, times and house numbers stand in other places."""
-    of_number = {_number_of(code): code for code in codes}
+    of_number = {number_of(code): code for code in codes}
     return [
         of_number[number]
         for found in PATTERNS["bare_numbers"].finditer(words)
-        for number in re.findall(r"\d+", found[1])
+        for number in ([] if _is_a_time(found[1], of_number) else re.findall(r"\d+", found[1]))
         if number in of_number
     ]
+
+
+def _is_a_time(numbers: str, codes: Container[str]) -> bool:
+    """Whether "23 15" was 23:15."""
+    found = CLOCK.fullmatch(numbers)
+    return found is not None and found[1] not in codes
+
+
+CLOCK = re.compile(r"(?:[01]?\d|2[0-3]) ([0-5]\d)")
 
 
 def _group_by_code(children: Sequence[KnownChild]) -> dict[str, list[str]]:
@@ -274,14 +283,14 @@ def simplify_code(code: str) -> str:
     return letters + plain[len(letters) :].lstrip("0")
 
 
-def _number_of(code: str) -> str:
-    """What follows the letters of a code that `simplify_code` gave."""
-    return code.lstrip(ascii_lowercase)
+def number_of(code: str) -> str:
+    """What follows the letters of a code."""
+    return simplify_code(code).lstrip(ascii_lowercase)
 
 
 def _compile_spoken(code: str) -> re.Pattern[str]:
     """Matches a code as typed and as dictated: C17 becomes "see seventeen"."""
-    number = _number_of(code)
+    number = number_of(code)
     spoken = [number] if number else []
     if number.isdigit() and int(number) <= len(NUMBERS):
         spoken.append(NUMBERS[int(number) - 1])
@@ -322,7 +331,7 @@ def is_said_present(child: KnownChild, words: str) -> bool:
 def find_answered(words: str, children: Sequence[KnownChild]) -> tuple[str, ...]:
     """The children meant by an answer to "which child?", where a bare number is enough: 17 is C17."""
     spoken = {*(word.lstrip("0") for word in words.split()), *_list_spoken_numbers(words)}
-    numbered = [each for each in children if _number_of(simplify_code(each.code)) in spoken]
+    numbered = [each for each in children if number_of(each.code) in spoken]
     by_code = _group_by_code(children)
     return tuple(each.child for each in numbered if len(by_code[simplify_code(each.code)]) == 1)
 

@@ -7,8 +7,7 @@ from typing import TypeAlias
 
 from services.carers.understanding import subjects
 from services.carers.understanding.languages import lexicon
-from services.carers.understanding.languages.plain_words import Clause
-from services.carers.understanding.meaning import Intent, Statement
+from services.carers.understanding.meaning import Clause, Intent, Statement
 from services.carers.understanding.subjects import (
     BESIDES,
     EACH,
@@ -142,6 +141,8 @@ class _Reading:
         if who.kind is Kind.OTHER:
             with_the_child = who.word in {"we", "us"} and self.text.context.witnessed
             return subjects.NOBODY if with_the_child else None
+        if who.word in {"one", "it"} and self.text.of_things:
+            return None
         if who.kind is Kind.NONE and self._may_be_the_speaker(match):
             return None
         if PATTERNS["at_anothers"].search(self.clause.plain, match.start()) or self._is_any_child(match):
@@ -234,6 +235,8 @@ class _Reading:
         if PATTERNS["with_somebody_known"].search(plain, match.start()):
             return False
         gone = PATTERNS["leaving"].search(match[0])
+        if gone is not None and gone[0] == "gone" and subjects.is_a_thing(plain, match.start() + gone.start()):
+            return False
         if gone is not None and PATTERNS["just_not"].search(plain[: match.start() + gone.start()]):
             return False
         who = subjects.find_subject(plain, match.start() + (gone.start() if gone is not None else 0))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from services.carers.understanding import clauses, replies, subjects
 from services.carers.understanding.languages import lexicon, plain_words
 from services.carers.understanding.languages.lexicon import load_patterns, load_words
-from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Statement
+from services.carers.understanding.meaning import REPORTS, Clause, Enquiry, Intent, Meaning, Statement
 from services.carers.understanding.subjects import EACH, PATTERNS
 
 ENGLISH, WELSH = load_words("english"), load_words("welsh")
@@ -35,8 +35,6 @@ def understand(text: str, *, telling: str = "") -> Meaning:
     foreign = in_its_script or OTHER_LANGUAGES["elsewhere"].search(plain) is not None
     if foreign and not any(each.intent in REPORTS for each in said):
         said.append(Statement(Intent.MISSING, words))
-    if not said and not wants_person:
-        said += _guess_absence(words, parts)
     if all(each.if_named for each in said):
         said.append(Statement(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(WELSH["welsh"] & set(plain.split())) * 3 >= len(plain.split()) > 0
@@ -49,6 +47,7 @@ def understand(text: str, *, telling: str = "") -> Meaning:
         reference,
         replies.find_telling_codes(text),
         tuple(clause.typed for clause in parts),
+        _list_unread(said, parts),
         _asks_only(said, parts),
         _is_in_danger(plain),
         wants_person,
@@ -56,21 +55,25 @@ def understand(text: str, *, telling: str = "") -> Meaning:
     )
 
 
-def _guess_absence(words: str, parts: list[plain_words.Clause]) -> list[Statement]:
-    """Weak evidence starts: of a child whom nobody seeks it is a report, and of one who is sought no more than news.
-    What speaks against it does so of its own clause.
-    """
-    counts = [each.plain for each in parts if not each.asked and PATTERNS["presence"].search(each.plain) is None]
-    signs = {sign for each in counts for sign in PATTERNS["absence"].findall(each)}
-    several = len(signs.union(*(PATTERNS["absence_beside"].findall(each) for each in counts))) > 1
-    return [Statement(Intent.MISSING, words, weak=True, guess=True, if_named=not several)] if signs or several else []
+def _list_unread(said: list[Statement], parts: list[Clause]) -> tuple[Clause, ...]:
+    """Also those that tell of a man or a call: they may say as well that the child is gone."""
+    read = {each.at for each in said if each.intent not in BESIDE}
+    return tuple(
+        replace(each, plain=PATTERNS["danger"].sub(subjects.hide, each.plain))
+        for each in parts
+        if each.at not in read
+        and not (each.asked or subjects.asks(each.plain) or PATTERNS["wants_person"].search(each.plain))
+    )
+
+
+BESIDE = frozenset({Intent.LURE, Intent.CONTACT, Intent.SEEN})
 
 
 def _is_in_danger(plain: str) -> bool:
     return PATTERNS["danger"].search(plain) is not None and PATTERNS["no_danger"].search(plain) is None
 
 
-def _read_clauses(text: str, whole: str, parts: list[plain_words.Clause]) -> list[Statement]:
+def _read_clauses(text: str, whole: str, parts: list[Clause]) -> list[Statement]:
     known = subjects.read_whole(whole, parts, quoted=plain_words.quotes_somebody(text))
     said: list[Statement] = []
     before = ""
@@ -115,7 +118,7 @@ def _asks_nothing(plain: str) -> bool:
     return any(words & each["thanks"] and words <= each["thanks"] | each["around_thanks"] for each in (ENGLISH, WELSH))
 
 
-def _asks_only(said: list[Statement], parts: list[plain_words.Clause]) -> bool:
+def _asks_only(said: list[Statement], parts: list[Clause]) -> bool:
     """Whether an answer is enough: no clause tells anything of a child."""
     asking = {each.words for each in said if each.intent in ASKING}
     return all(

@@ -53,14 +53,22 @@ class Statement:
     """It counts only where the words name a child of the speaker's."""
     at: int = -1
     """The index of its clause in `Meaning.clauses`. The antecedent of "she" stands before it."""
-    guess: bool = False
-    """A report in words that say so little that it is about a child only where the text names that one alone."""
     was: bool = False
     """A report about the past, as in "she was gone all night". A return anywhere in the text outweighs it."""
     weak: bool = False
     """A return in words that also fit a child who never left, as in "she is here", or a report by hearsay. About a
     child known to be missing the latter is news, and no new report.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    typed: str
+    """Words as `plain_words.normalise` gives them."""
+    plain: str
+    asked: bool
+    """A question mark ends it."""
+    at: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,8 @@ class Meaning:
     codes: tuple[str, ...] = ()
     """Candidates for the code of a telling, the likeliest first."""
     clauses: tuple[str, ...] = ()
+    unread: tuple[Clause, ...] = ()
+    """Those that neither ask nor are read. The policy, which knows the children, weighs them."""
     asks_only: bool = False
     """The text only asks, greets or thanks, so that an answer is enough."""
     danger: bool = False

@@ -7,8 +7,7 @@ from enum import Enum, auto
 
 from services.carers.understanding.languages import lexicon
 from services.carers.understanding.languages.lexicon import load_each, load_patterns, load_words
-from services.carers.understanding.languages.plain_words import Clause
-from services.carers.understanding.meaning import Intent
+from services.carers.understanding.meaning import Clause, Intent
 
 LEXICONS = ("people", "english", "welsh", "clauses")
 PATTERNS = load_patterns(*LEXICONS)
@@ -256,6 +255,8 @@ class Text:
     official: bool
     context: Context
     out_with: bool = False
+    of_things: bool = False
+    """It speaks of a telephone or a bag, of which "one is here" may be said."""
 
 
 def read_whole(plain: str, clauses: Iterable[Clause] = (), *, quoted: bool = False) -> Text:
@@ -268,6 +269,7 @@ def read_whole(plain: str, clauses: Iterable[Clause] = (), *, quoted: bool = Fal
         detail=_is_put_right(_remove(EACH["taken_back"], plain)),
         speaker_looks=PATTERNS["looking"].search(plain) is not None,
         false_alarm="false alarm" in plain or " all along" in plain,
+        of_things=not lexicon.THINGS.isdisjoint(plain.split()),
         official=PATTERNS["official"].search(plain) is not None,
         context=Context(told_by_others=quoted, witnessed=witnessed),
     )

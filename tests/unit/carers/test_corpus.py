@@ -26,18 +26,16 @@ UNSEEN_EXACT = 0.85
 UNSEEN_CLAIMS = 5
 UNSEEN_WRONG = 0
 WRITERS_HARMED = {
-    "named missing child dropped": 3,
-    "plain report not opened": 16,
-    "second search for one child": 1,
+    "named missing child dropped": 1,
+    "plain report not opened": 3,
 }
 """Of 704. On the first reading of the first two sets: 5 wrong, 10 dropped, 15 twice, 3 false claims, 18 of 119 not opened;
 of the third: 2 wrong, 5 dropped, 2 twice, 5 of 293 false claims, 20 of 140 not opened.
 """
 UNSEEN_HARMED = {
-    "named missing child dropped": 9,
+    "named missing child dropped": 2,
     "second search for one child": 1,
-    "false claim": 2,
-    "plain report not opened": 7,
+    "plain report not opened": 3,
 }
 EXACT_AT_LEAST = 0.90
 KNOWN = frozenset(yaml.safe_load((HERE / "known.yaml").read_text(encoding="utf-8")))

@@ -31,6 +31,8 @@ def resolve_antecedent(
     """The children of a statement whose own words name none of them as its subject. None of a report that may be about
     another child than those it seems to be about.
     """
+    if said.intent in REPORTS and len(named.owners) == len(named.beside) == 1:
+        return named.owners
     counted = named.count or overall.count
     if before := _find_before(said, meaning, context, overall):
         found = before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
@@ -203,7 +205,7 @@ def resolve_mentions(meaning: Meaning, context: TextContext) -> ChildMentions:
         if said.intent not in OF_A_CHILD or (said.if_named and not (named.children or named.left_out or named.alike)):
             continue
         children, groups = _find_children(said, named, overall, context, meaning), _group_alike(named, overall, context)
-        children = _leave_doubts(said, children, named, context)
+        children = _leave_doubts(said, children, context)
         mixed = said.mixed or not named.together
         if len(named.children) + len(groups) > 1 and said.intent in WHEREABOUTS and mixed:
             children, groups = named.left_out if said.intent in REPORTS else (), ()
@@ -235,7 +237,7 @@ def resolve_mentions(meaning: Meaning, context: TextContext) -> ChildMentions:
     }
     return ChildMentions(
         {child: intents for child, intents in settled.items() if intents},
-        _choose_intents(_drop_others(nobody, settled), open_=bool(context.open or context.provisionals)),
+        _choose_intents(_drop_others(nobody, settled, context), open_=bool(context.open or context.provisionals)),
         overall.children,
         doubtful,
         {
@@ -270,12 +272,8 @@ def _is_one_of_those_sought(meaning: Meaning, context: TextContext) -> bool:
     return len(context.sought_here) > 1 and "back" in meaning.words.split()
 
 
-def _leave_doubts(
-    said: Statement, children: tuple[ChildId, ...], named: child_names.NamedChildren, context: TextContext
-) -> tuple[ChildId, ...]:
-    """Of a report: without those of several whom its own words say to be there. Nobody for a mere guess."""
-    if said.guess and len(context.children) > 1 and (said.if_named or len(named.children) + len(named.beside) != 1):
-        return ()
+def _leave_doubts(said: Statement, children: tuple[ChildId, ...], context: TextContext) -> tuple[ChildId, ...]:
+    """Of a report: without those of several whom its own words say to be there."""
     if said.intent not in REPORTS or len(children) < SEVERAL:
         return children
     there = {each for each in children if child_names.is_said_present(context.child_by_id(each), said.words)}
@@ -354,11 +352,17 @@ def _apply_correction(about: dict[ChildId, list[Statement]], meaning: Meaning, c
     return not REPORTS & set(meaning.intents)
 
 
-def _drop_others(nobody: list[Statement], settled: dict[ChildId, tuple[Intent, ...]]) -> list[Statement]:
-    """Drops unnamed returns beside a report by name: they are about the others, whom nobody missed."""
-    if any(REPORTS & set(intents) for intents in settled.values()):
-        return [each for each in nobody if each.intent is not Intent.BACK]
-    return nobody
+def _drop_others(
+    nobody: list[Statement], settled: dict[ChildId, tuple[Intent, ...]], context: TextContext
+) -> list[Statement]:
+    """Drops unnamed returns beside a report by name: they are about the others, whom nobody missed. A report in words
+    that name nobody says how the one named left, unless it may be about another.
+    """
+    reported = [context.child_by_id(child) for child, intents in settled.items() if REPORTS & set(intents)]
+    dropped = {Intent.BACK} | (
+        REPORTS if not any(sides.may_be_another(each.words, reported) for each in nobody) else set()
+    )
+    return [each for each in nobody if each.intent not in dropped] if reported else nobody
 
 
 def _find_children(

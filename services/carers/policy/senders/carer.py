@@ -8,7 +8,7 @@ from services.carers.policy.consequences import escalation, unnamed_child
 from services.carers.policy.consequences.unnamed_child import decide_for_child
 from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Answer, Decision, combine_decisions, tell
-from services.carers.policy.mentions import sides
+from services.carers.policy.mentions import sides, unread
 from services.carers.policy.mentions.child_mentions import STANDS_DOWN, ChildMentions, resolve_mentions
 from services.carers.understanding import child_names, replies
 from services.carers.understanding.languages.lexicon import load_words
@@ -44,6 +44,7 @@ def decide(meaning: Meaning, context: TextContext) -> Decision:
         return within_limits(Decision(answer=Answer.NONE_MISSING), context)
     if context.asks_whether and replies.says_yes(meaning.words, _list_words(context)):
         meaning = replace(meaning, said=(Statement(Intent.MISSING, meaning.words),))
+    meaning = unread.report_unread(meaning, context)
     found = resolve_mentions(meaning, context)
     if (same := _say_same(meaning, context)) is not None:
         return within_limits(same, context)

@@ -7,7 +7,6 @@ Recognises the language of a text, for the person who reads it. Pure.
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
 
 import pycld2
@@ -21,6 +20,7 @@ from services.carers.understanding.languages.lexicon import (
     load_words,
     read_lexicon,
 )
+from services.carers.understanding.meaning import Clause
 from services.safeguarding.child_events.events import TextLanguage
 from services.safeguarding.identifiers import CODE_ALPHABET
 
@@ -117,15 +117,6 @@ def simplify(text: str) -> str:
     return translate_dialect(" ".join(correct_word(word) for word in normalise(text).split()))
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
-    typed: str
-    """Words as `normalise` gives them."""
-    plain: str
-    asked: bool
-    """A question mark ends it."""
-
-
 def split_clauses(text: str) -> list[Clause]:
     """In order, without empty ones."""
     joined = _join_exception(SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", fold(text))))
@@ -134,7 +125,10 @@ def split_clauses(text: str) -> list[Clause]:
     found: list[Clause] = []
     for part, mark in zip(parts[::2], parts[1::2], strict=True):
         each = [words for words in map(normalise, _split_by_child(part)) if words]
-        found.extend(Clause(words, simplify(words), "?" in mark and words is each[-1]) for words in each)
+        found.extend(
+            Clause(words, simplify(words), "?" in mark and words is each[-1], len(found) + at)
+            for at, words in enumerate(each)
+        )
     return found
 
 
