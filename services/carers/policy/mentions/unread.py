@@ -25,7 +25,10 @@ MILD = ("business", "health")
 ENOUGH = 3
 """One heavy sign, or three light ones. A harmless word outweighs as much."""
 SPOKEN_OF = (
-    (lexicon.CHILD - {"e", "o", "all", "both", "one", "everyone", "everybody", "people"})
+    (
+        lexicon.CHILD
+        - {"e", "o", "hi", "all", "both", "one", "everyone", "everybody", "they", "them", "little", "person"}
+    )
     | (sides.WORDS["girl"] - {"hi"})
     | (sides.WORDS["boy"] - {"ef"})
 )
