@@ -21,7 +21,7 @@ HEAVY = ("gone", "sought", "emptied", "unreached")
 LIGHT = ("time", "expected", "out", "things", "worry", "waits")
 WHERE = ("there", "elsewhere")
 HARMLESS = ("to_come", "asking")
-MILD = ("business", "health")
+MILD = ("business", "health", "everyday")
 ENOUGH = 3
 """One heavy sign, or three light ones. A harmless word outweighs as much."""
 SPOKEN_OF = (
