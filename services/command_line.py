@@ -117,8 +117,8 @@ def topics() -> None:
 
     The passwords are files, each named as its service, in the folder SAFE_RETURN_KAFKA_LOGINS_DIR.
     """
+    from services.platform.bus.administration import create, set_access, set_retention
     from services.platform.bus.connection import Connection
-    from services.platform.bus.topics import create, set_access, set_retention
     from services.platform.runtime.settings import KafkaSecurity, TopicSettings
     from services.schemas.messages import HEARS
 
@@ -138,14 +138,14 @@ def topics() -> None:
 @app.command()
 def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")]) -> None:
     """Set every service back to that moment's messages, after restoring an older database. Stop them first."""
-    from services.platform.bus import consumer_offsets
+    from services.platform.bus import administration
     from services.platform.bus.connection import Connection
     from services.platform.runtime.settings import KafkaSettings
 
     at = aware(to)
     try:
-        services = consumer_offsets.reset_offsets(Connection(KafkaSettings()), at)
-    except consumer_offsets.StillRuns as running:
+        services = administration.reset_offsets(Connection(KafkaSettings()), at)
+    except administration.StillRuns as running:
         typer.echo(f"{running} still reads the bus: stop it, and ask again", err=True)
         raise typer.Exit(2) from None
     typer.echo(f"set back: {', '.join(services) or 'none, nobody has read the bus yet'}")
@@ -155,7 +155,7 @@ def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T2
 def renew_keys(service: Annotated[str, typer.Argument(help=f"One of: {', '.join(KEEPS_CLOSED)}.")]) -> None:
     """Bring SERVICE's rows from older master and phone keys to the newest, while everything runs."""
     from services.platform.delivery.settings.keys import KeySettings
-    from services.platform.register.key_rotation import renew_all
+    from services.platform.register.keys import renew_all
     from services.platform.store.engine import connect
 
     if service not in KEEPS_CLOSED:

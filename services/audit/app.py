@@ -6,13 +6,13 @@ from services.audit import metrics, store
 from services.audit.reconciler import LOOK_EVERY_SECONDS, Reconciler, handlers_by_kind
 from services.audit.settings import AuditSettings
 from services.audit.verification import AnchorPublisher
-from services.platform.bus.consumers.consumer import BatchConsumer
+from services.platform.bus.consumer import BatchConsumer
 from services.platform.bus.message_processor import in_background
 from services.platform.bus.service_host import ServiceHost
 from services.platform.option import Option, add_parts
 from services.platform.runtime.logs import logger
-from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.places import signer
+from services.platform.runtime.process import Repeating
 from services.platform.runtime.settings import SigningKeys
 
 ANCHOR_EVERY_SECONDS = 60

@@ -12,7 +12,7 @@ from services.carers.inbound.probes import Probes
 from services.carers.inbound.web import pages
 from services.carers.provider_copies import ProviderCopies
 from services.carers.settings import CarersSettings
-from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import Prefetch, Priority, Subscription
 from services.platform.bus.service_host import ServiceHost
 from services.platform.delivery.channels.sms import AT_ONCE

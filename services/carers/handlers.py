@@ -11,9 +11,9 @@ from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
-from services.platform.register.cache import new_cache
-from services.platform.register.child_identity import code_of_child
+from services.platform.register.child import code_of_child
 from services.platform.register.directory import Holder, contact_by_person, duty_holders
+from services.platform.register.keys import new_cache
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork

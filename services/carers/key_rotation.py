@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 from services.carers.store.texts import OWNER, SENDER
 from services.platform.delivery.queue.repository import texted_numbers
-from services.platform.register.key_rotation import AT_ONCE, Batch, Renews
-from services.platform.register.keys import wrapped_keys_of
-from services.platform.store.encryption import Keyring
-from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN
+from services.platform.register.keys import AT_ONCE, Batch, Renews, wrapped_keys_of
+from services.platform.store.encryption import DOES_NOT_OPEN, Keyring
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from services.carers import metrics
 from services.platform.delivery.channels.text_ways import Texts
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Store
 

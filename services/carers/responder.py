@@ -24,17 +24,13 @@ from services.carers.settings import ResponderSettings
 from services.carers.text import Text
 from services.platform.delivery import metrics as delivery_metrics
 from services.platform.delivery.channels.sms import VOICE, Spoken, conversation_twiml, signature_of, text_twiml
-from services.platform.delivery.links.signed_forms import SIGNATURE, Whose
-from services.platform.delivery.sms_status.webhook import ReceivedText
+from services.platform.delivery.sms_status.webhook import SIGNATURE, ReceivedText, Whose
 from services.platform.runtime import logs
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.health import Health
-from services.platform.runtime.http.exposition import exposition
-from services.platform.runtime.http.problems import answer_with_problems
-from services.platform.runtime.http.server import Web
 from services.platform.runtime.logs import logger
-from services.platform.runtime.periodic import Repeating
-from services.platform.runtime.process import run_until_told
+from services.platform.runtime.problems import answer_with_problems
+from services.platform.runtime.process import Health, Repeating, run_until_told
+from services.platform.runtime.server import Web, exposition
 from services.wording import day_and_time, read_words
 
 EVERY_SECONDS = 10.0

@@ -2,11 +2,18 @@
 key, since each is found by its hash.
 """
 
-from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, Renews, authority_keys, data_keys, rehash
-from services.platform.register.keys import Decryptor
+from services.platform.register.keys import (
+    AT_ONCE,
+    Batch,
+    Decryptor,
+    Hashed,
+    Renews,
+    authority_keys,
+    rehash,
+    renew_data_keys,
+)
 from services.platform.register.words import PLACE, hashes_by_key, keep_reference
-from services.platform.store.encryption import Keyring
-from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN
+from services.platform.store.encryption import DOES_NOT_OPEN, Keyring
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 
@@ -47,7 +54,7 @@ async def police_references(uow: UnitOfWork, keyring: Keyring, after: str) -> Ba
 
 RENEWS: dict[str, Renews] = {
     "authorities' keys": authority_keys,
-    "data keys": data_keys,
+    "data keys": renew_data_keys,
     "people's numbers": numbers_of_people,
     "police references": police_references,
 }

@@ -7,7 +7,7 @@ import yaml
 from pydantic import BaseModel
 
 from services.casework.policy import GOES_WITH, NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
-from services.platform.runtime.http.problems import SIGNED, read_routes
+from services.platform.runtime.problems import SIGNED, read_routes
 from services.safeguarding.child_events.events import Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.notice_fields import ReportQuestion

@@ -19,9 +19,9 @@ from services.safeguarding.child_events.care_events import (
     DutyHandOverAsked,
     EpisodeProtocolMoved,
 )
-from services.safeguarding.dates import Day
 from services.safeguarding.message import CONTRACTS
 from services.safeguarding.notice_fields import ReportQuestion
+from services.safeguarding.working_time import Day
 
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]

@@ -15,17 +15,17 @@ from typing import Any
 from services.casework import policy
 from services.casework.policy import WITH_DETAILS, AgencyEvent, Defect, InvalidEvent
 from services.platform.register import words
+from services.platform.register.directory import lock_register
 from services.platform.register.keys import key_of, move_data_key
 from services.platform.register.organisations import Agency
-from services.platform.register.rota_changes import lock_register
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import AgeDetermined, ChildIdentified, ChildTransferred
-from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.deeds import EVENTS_OF_DEEDS
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, WordsId, derived, is_provisional
+from services.safeguarding.working_time import ADULT, birthday
 
 CORRECT = """
     UPDATE register.children c SET date_of_birth = %(born)s, adult_on = %(adult_on)s, age_disputed = false

@@ -15,12 +15,10 @@ from services.platform.delivery.webhook_signature import is_signed
 from services.platform.register.organisations import Agency, agency_by_source
 from services.platform.runtime import spans
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import Problem, body_within, media_type_of
-from services.platform.runtime.http.strangers import Strangers
-from services.platform.runtime.limits import MESSAGE_BYTES
+from services.platform.runtime.problems import MESSAGE_BYTES, Problem, Strangers, body_within, media_type_of
 from services.platform.store.encryption import Keyring
+from services.platform.store.engine import new_web_app
 from services.platform.store.query import EVERY
-from services.platform.store.transient_errors import new_web_app
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.care_events import ChildTransferred
 from services.safeguarding.identifiers import is_provisional

@@ -6,7 +6,7 @@ from functools import partial
 from services.clock.timer import EVERY_SECONDS, DeadlineTimer, keep_up
 from services.platform.bus.service_host import ServiceHost
 from services.platform.option import Option, add_parts
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.runtime.settings import Settings
 
 

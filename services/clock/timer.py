@@ -1,20 +1,42 @@
-"""Fires deadlines at their moments: it knows the next one, and hears of others that come before it looks again.
+"""Measures how punctual the clock is, and whether the months of growing tables are made and dropped in time.
+
+Fires deadlines at their moments: it knows the next one, and hears of others that come before it looks again.
 
 Has PostgreSQL make the monthly partitions of tables that only grow, and drop those whose time is over. That is not
 urgent: until the next turn, rows that fit no month go into a partition of their own.
 """
 
-from services.clock import metrics
+from prometheus_client import Counter, Gauge, Histogram
+
 from services.platform.messages.envelope import Unreadable, with_lateness
 from services.platform.messages.signature import is_signed
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.runtime.periodic import Repeating, run_each
+from services.platform.runtime.process import Repeating, run_each
 from services.platform.store import deadlines
 from services.platform.store.deadlines import Pending
 from services.platform.store.query import Query, first_row, scalar
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.message import Topic
+
+FIRED = Counter("clock_deadlines_fired", "Deadlines whose event was handed over for publishing")
+LATENESS = Histogram(
+    "clock_lateness_seconds",
+    "From a deadline's time to handing its event over, in story time",
+    buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 10800, 21600, 43200, 86400),
+)
+MONTHS_AHEAD = Gauge(
+    "table_months_ahead", "Months after this one for which a table that is kept by month is prepared", ["table"]
+)
+MONTHS_LEFT = Gauge(
+    "table_months_left_over",
+    "Months whose time is over, but that have rows which nothing needs, or are empty",
+    ["table"],
+)
+ROWS_OUTSIDE = Gauge(
+    "table_rows_outside_months", "Rows that fit no month of their table, a thousand at most", ["table"]
+)
+
 
 EVERY_SECONDS = 3600.0
 TABLES = "SELECT name FROM months.tables ORDER BY name"
@@ -34,9 +56,9 @@ async def keep_up(store: Store) -> bool:
             ahead, outside = await uow.fetch(Query(KEEP_UP, {"name": name}, first_row))
         async with store.transaction() as uow:
             left = await uow.fetch(Query(LEFT_OVER, {"name": name}, scalar))
-        metrics.MONTHS_AHEAD.labels(name).set(ahead)
-        metrics.ROWS_OUTSIDE.labels(name).set(outside)
-        metrics.MONTHS_LEFT.labels(name).set(left)
+        MONTHS_AHEAD.labels(name).set(ahead)
+        ROWS_OUTSIDE.labels(name).set(outside)
+        MONTHS_LEFT.labels(name).set(left)
 
     await run_each(keep, names)
     return False
@@ -76,9 +98,9 @@ async def fire_due(store: Store, clocks: Clocks) -> bool:
         due = await deadlines.claim(uow, ahead=clocks.offset, most=BATCH)
         for late, row in due:
             uow.publish_composed(Topic.CHILD_EVENTS, row.child, _event_of(row, int(late.total_seconds())))
-    metrics.FIRED.inc(len(due))
+    FIRED.inc(len(due))
     for late, _ in due:
-        metrics.LATENESS.observe(late.total_seconds())
+        LATENESS.observe(late.total_seconds())
     return len(due) == BATCH
 
 

@@ -7,9 +7,9 @@ from services.console.read_model.projections import Handlers
 from services.console.settings import ConsoleSettings
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
+from services.platform.bus.administration import lag_watch
 from services.platform.bus.connection import Connection
-from services.platform.bus.consumer_offsets import lag_watch
-from services.platform.bus.consumers.consumer import BatchConsumer
+from services.platform.bus.consumer import BatchConsumer
 from services.platform.bus.message_processor import in_background
 from services.platform.bus.service_host import ServiceHost
 from services.platform.option import Option, add_parts, pages_of

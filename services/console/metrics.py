@@ -16,7 +16,7 @@ import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.decisions import OVER

@@ -25,9 +25,8 @@ from services.platform.messages.signature import SAYS, read_public_keys, read_si
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.commands import explain_error
 from services.platform.runtime.settings import Settings, SigningKeys
-from services.platform.store.encryption import KeyringSettings
+from services.platform.store.encryption import OF_NO_AUTHORITY, KeyringSettings, KeyServiceAway
 from services.platform.store.engine import connect
-from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY, KeyServiceAway
 from services.safeguarding.message import Topic
 from services.schemas.messages import HEARS
 

@@ -17,8 +17,8 @@ from services.console.policy.access import Providers
 from services.doctor.checks import Broken, reach, require_near
 from services.options.provider_sign_in.pages import OpenId, ProviderAway
 from services.options.second_text_way.notify import NotifyWay
-from services.platform.delivery.channels.http.clients import Trust
 from services.platform.delivery.channels.sms import REPEATED
+from services.platform.delivery.channels.webhook import Trust
 from services.platform.delivery.inbound_mail.classifier import ReadMail
 from services.platform.delivery.settings.mail import MailSettings
 from services.platform.delivery.settings.sms import TextSettings

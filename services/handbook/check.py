@@ -12,8 +12,7 @@ from string import Formatter
 
 from services.carers import messages as carers
 from services.handbook.stories import golden_stories
-from services.platform.delivery.channels.gsm_segments import is_gsm, segments, units
-from services.platform.delivery.channels.sms import REPEAT_MARK
+from services.platform.delivery.channels.sms import REPEAT_MARK, is_gsm, segments, units
 from services.professionals.wording import MAIL_LANGUAGES, MAILS, TEXT_LANGUAGES, TEXTS
 from services.protocol.checks.check import check as faults_of_rules
 from services.protocol.checks.downgrade import GIVEN_UP, ON_WORD

@@ -22,11 +22,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.audit.store import DIGEST
 from services.audit.verification import Verified, one_moment, verify_anchors, verify_chain
 from services.holdings.subject_access import open_row
-from services.platform.bus.topics import read_declaration
+from services.platform.bus.administration import read_declaration
 from services.platform.register.keys import Decryptor
 from services.platform.runtime.commands import refuse
-from services.platform.store.disposal.erasures import Holding, holdings
-from services.platform.store.disposal.retention import DELETIONS
+from services.platform.store.disposal import DELETIONS, Holding, holdings
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 

@@ -28,12 +28,11 @@ from services.console.settings import ConsoleSettings
 from services.console.web.session import SessionGuard
 from services.console.web.templates import SECURITY, Pages, Templates
 from services.platform.register.keys import Decryptor
-from services.platform.store.disposal.erasures import Holding, holdings
-from services.platform.store.disposal.retention import schedule
+from services.platform.store.disposal import Holding, holdings, schedule
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import PATIENTLY, Query, Rows, scalar
 from services.safeguarding.deeds import Faults, Field, Kind
-from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.duty.decisions import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.operators import AccountId, OperatorAct
 

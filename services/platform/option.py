@@ -10,8 +10,7 @@ if TYPE_CHECKING:  # a service that does not text loads no Twilio
     from services.platform.bus.service_host import ServiceHost
     from services.platform.delivery.channels.channel import ChannelSender, TextWay
     from services.platform.delivery.settings.sms import TextSettings
-    from services.platform.store.encryption import KeyringSettings
-    from services.platform.store.key_wrappers.wrapper import KeyWrapper
+    from services.platform.store.encryption import KeyringSettings, KeyWrapper
 
 
 @dataclass(frozen=True, slots=True)

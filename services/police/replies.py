@@ -15,17 +15,17 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words
 from services.platform.register.organisations import forces_that_send_lists
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating, run_each
+from services.platform.runtime.process import Repeating, run_each
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import policy, store
 from services.police.policy import Difference, ToldEpisode
 from services.safeguarding.child_events import events
-from services.safeguarding.dates import Moment
 from services.safeguarding.duty.duties import Duty, DutyAcknowledged
 from services.safeguarding.identifiers import ForceId, WordsId, derived
 from services.safeguarding.message import Message
+from services.safeguarding.working_time import Moment
 
 REPLIES = Counter(
     "police_replies", "Replies of forces by type, and requests of theirs that were not taken by why", ["result"]

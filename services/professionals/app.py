@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import Prefetch, Priority, Subscription
 from services.platform.bus.service_host import ServiceHost
 from services.platform.delivery.channels.sms import AT_ONCE
-from services.platform.delivery.inbound_mail.handler import MailAnswers, Mailbox
+from services.platform.delivery.inbound_mail.mailbox import MailAnswers, Mailbox
 from services.platform.delivery.queue.repository import lock_stopped
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.receipts import Receipts, VoiceFallback

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.platform.delivery.channels import email
-from services.platform.delivery.links.pages import Button, Sheet
+from services.platform.delivery.links import Button, Sheet
 from services.platform.delivery.model import Delivery, Postponed, PreparedMessage, State
 from services.platform.delivery.queue.repository import BODY, decode_delivery
 from services.platform.register.directory import Contact

@@ -9,7 +9,7 @@ from datetime import timedelta
 from services.platform.delivery.channels import email, sms
 from services.platform.delivery.events import accepted, acknowledged
 from services.platform.delivery.inbound_mail.classifier import ReadMail
-from services.platform.delivery.inbound_mail.handler import ESCALATES, MailAnswers
+from services.platform.delivery.inbound_mail.mailbox import ESCALATES, MailAnswers
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sending.worker import DeliveryLoop

@@ -1,7 +1,7 @@
 """Puts a sentence that is so in the place of one that is not, as the duty says what is."""
 
 from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.presupposed import PRESUPPOSED
+from services.safeguarding.duty.facts import PRESUPPOSED
 from services.safeguarding.roles import Wording
 from services.wording.presuppositions import choose_true, show_from_the_start
 

@@ -16,7 +16,7 @@ from cachetools import TTLCache
 from services.platform.delivery.channels import email
 from services.platform.delivery.channels.channel import ChannelSender, SendRequest, SendResult
 from services.platform.delivery.inbound_mail.classifier import OURS
-from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.links import Links, Purpose
 from services.platform.delivery.model import (
     Delivery,
     MediumName,
@@ -27,9 +27,8 @@ from services.platform.delivery.model import (
     Undeliverable,
 )
 from services.platform.register import conversation
-from services.platform.register.cache import new_cache
-from services.platform.register.child_facts import missing_now
-from services.platform.register.child_identity import code_of_child
+from services.platform.register.child import code_of_child, missing_now
+from services.platform.register.keys import new_cache
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
@@ -39,8 +38,8 @@ from services.professionals.digests import DigestGrouping, fold_text, remember
 from services.professionals.presuppositions import say_what_is_so
 from services.professionals.recipients import RecipientLookup, duty_of
 from services.professionals.wording import MISSING, TextLanguage, mail_code, urgency_of
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import AuthorityId, code_of
 from services.safeguarding.roles import Channel, Role, Wording
 

@@ -12,8 +12,7 @@ from types import MappingProxyType
 import yaml
 
 from services.platform.delivery.channels.email import EmailContent
-from services.platform.delivery.channels.gsm_segments import segments
-from services.platform.delivery.channels.sms import REPEAT_MARK
+from services.platform.delivery.channels.sms import REPEAT_MARK, segments
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import ON_DUTY, Role, Wording

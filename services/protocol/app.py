@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import Prefetch
 from services.platform.bus.service_host import ServiceHost
 from services.platform.option import Option, add_parts

@@ -7,7 +7,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from services.platform.register.child_facts import (
+from services.platform.register.child import (
     Known,
     authority_of_child,
     facts_at_placement,

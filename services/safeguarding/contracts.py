@@ -2,13 +2,13 @@
 
 from services.safeguarding import operators
 from services.safeguarding.child_events import care_events, discussion_events, events
-from services.safeguarding.duty import decisions, duties, evidence
+from services.safeguarding.duty import decisions, duties
 from services.safeguarding.message import CONTRACTS, Message, Topic
 
 __all__ = ["contract_of", "contracts"]
 
 _MODULES = (
-    care_events, events, decisions, discussion_events, duties, events, evidence, operators, duties, care_events,
+    care_events, events, decisions, discussion_events, duties, events, decisions, operators, duties, care_events,
 )  # fmt: skip
 
 

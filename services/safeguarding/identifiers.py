@@ -1,11 +1,15 @@
-"""Identifiers: opaque, so that they may travel, and derived where the same cause must always give the same id."""
+"""Identifiers: opaque, so that they may travel, and derived where the same cause must always give the same id.
+
+Reads a closed vocabulary from its file, an entry a member: what is not as it must be is refused by name.
+"""
 
 import hashlib
 import re
-from typing import Annotated, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID, uuid4, uuid5
 
-from pydantic import StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 NAMESPACE = UUID("6f0d9a52-5a39-5d0b-9a2e-0f4f0c1f7a11")
 CODE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
@@ -86,3 +90,21 @@ def is_provisional(child: str) -> bool:
 def is_for_exercises(authority: str) -> bool:
     """Whether the authority exists for exercises alone. Its id says so: no other can be named as one by mistake."""
     return re.fullmatch(EXERCISE_AUTHORITY, authority) is not None
+
+
+class Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def read_entries(file: str, kind: type[E], written: Mapping[str, Any]) -> dict[str, E]:
+    """Raises ValueError, which names the file and the entry."""
+    found = {}
+    for name, each in written.items():
+        try:
+            found[name] = kind.model_validate(each)
+        except ValidationError as error:
+            raise ValueError(f"{file}, {name}: {error}") from None
+    return found

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from services.safeguarding.dates import AS_IT_WAS_SAID
+from services.safeguarding.working_time import AS_IT_WAS_SAID
 
 KIND = re.compile(r"^(?P<name>[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+)\.v(?P<version>[1-9][0-9]*)$")
 

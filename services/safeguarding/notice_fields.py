@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import Field, model_validator
 
-from services.safeguarding.vocabulary import Entry, read_entries
+from services.safeguarding.identifiers import Entry, read_entries
 
 BY_NAME = frozenset({"child", "profile", "report"})
 

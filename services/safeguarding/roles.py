@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, TypeAlias
 import yaml
 from pydantic import ConfigDict, Field, model_validator
 
-from services.safeguarding.vocabulary import Entry, read_entries
+from services.safeguarding.identifiers import Entry, read_entries
 
 HERE = Path(__file__).parent
 DUTY = "duty."

@@ -17,7 +17,7 @@ import yaml
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from services.platform.bus.topics import read_declaration
+from services.platform.bus.administration import read_declaration
 from services.platform.messages.envelope import compose
 from services.platform.messages.signature import SAYS, every, read_kinds
 from services.protocol.handlers import HEARD

@@ -22,10 +22,10 @@ from services.console import web as console_web
 from services.console.settings import ConsoleSettings
 from services.options.polled_forces.polled import PollEndpoint
 from services.options.register_upkeep.endpoint import mount
-from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.links import Links
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import SIGNED
+from services.platform.runtime.problems import SIGNED
 from services.police.notices.schema import Notice
 from services.police.web import webhooks as police_web
 from services.police.web.notice_page import DetailsPage, NoticePage

@@ -20,23 +20,22 @@ from pydantic import TypeAdapter, ValidationError
 from services.platform.delivery.channels import email
 from services.platform.delivery.channels.email import EmailContent
 from services.platform.delivery.inbound_mail.classifier import spelt
-from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.links import Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import conversation
-from services.platform.register.cache import new_cache
 from services.platform.register.directory import Contact, Holder, duty_holders, first_reachable
+from services.platform.register.keys import new_cache
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.calendars import parse_calendar
-from services.safeguarding.dates import Moment
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Role, Wording
-from services.safeguarding.working_time import TimeForm, format_time, in_england
+from services.safeguarding.working_time import Moment, TimeForm, format_time, in_england
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.policy import Reply, is_held_at_night
 from services.strategy.discussions.repository import CANCELLED, Discussion, discussion_by_duty, discussion_by_recorder

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.queue.repository import FIRST, RECIPIENT
-from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, Renews, rehash
+from services.platform.register.keys import AT_ONCE, Batch, Hashed, Renews, rehash
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork

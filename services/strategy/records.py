@@ -11,15 +11,15 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.platform.delivery.links.pages import Choice, Field, Form, Group
+from services.platform.delivery.links import Choice, Field, Form, Group
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import Cause, UnitOfWork
 from services.safeguarding.child_events.discussion_events import PlannedStep, PlanStepSet, StrategyDiscussionHeld
-from services.safeguarding.dates import Day
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.roles import PLAN_OWNERS, Role
+from services.safeguarding.working_time import Day
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions import service
 from services.strategy.invitations import Words

@@ -18,16 +18,15 @@ from fastapi import FastAPI
 
 from services.platform.delivery.events import acknowledged, looked_up
 from services.platform.delivery.inbound_mail.classifier import MailKind, ReadMail, spelt
-from services.platform.delivery.inbound_mail.handler import ESCALATES, UNAUTHENTICATED, MailAnswers
-from services.platform.delivery.links.pages import Button, Form, LinkPages, Sheet, mount_pages
-from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.inbound_mail.mailbox import ESCALATES, UNAUTHENTICATED, MailAnswers
+from services.platform.delivery.links import Button, Form, LinkPages, Links, Purpose, Sheet, mount_pages
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words as register_words
 from services.platform.register.directory import language_of_person
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.transient_errors import new_web_app
+from services.platform.store.engine import new_web_app
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.duty.duties import Duty

@@ -28,8 +28,7 @@ from rich.table import Table
 from sqlalchemy import func, select
 from standardwebhooks import Webhook
 
-from services.platform.delivery.channels.http.clients import WebhookClients
-from services.platform.delivery.channels.http.ssrf_guard import CheckedResolver
+from services.platform.delivery.channels.webhook import CheckedResolver, WebhookClients
 from services.platform.store.encryption import Keyring
 from tests.bench.load import logged_in
 from tests.support.engines.database import Database, running_database

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from services.platform.store.disposal.retention import Record, schedule
+from services.platform.store.disposal import Record, schedule
 from tests.support.engines.database import mortal_database
 
 REPORTS_A_DAY = 230

@@ -23,7 +23,7 @@ from services.platform.delivery.channels.webhook import WebhookMedium, signed
 from services.platform.delivery.webhook_signature import generate_key, is_signed
 from services.police.notices.schema import About, Child, Notice, NoticeData, NoticeType
 from services.police.replies import Reply, ReplyType
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 from tests.support.engines.ports import free_port
 from tests.support.in_process.delivery import sending
 from tests.support.in_process.register import OTHER_SECRET, SECRET

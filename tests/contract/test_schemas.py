@@ -15,8 +15,8 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate as validate_openapi
 
-from services.platform.bus.consumers.consumer import BatchConsumer, Consumer
-from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.consumer import BatchConsumer, Consumer
+from services.platform.bus.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import GATHERED_SECONDS, MessageProcessor, Priority
 from services.platform.bus.service_host import ServiceHost
 from services.platform.messages.envelope import read

@@ -13,8 +13,8 @@ from psycopg.rows import dict_row
 
 from infra.local.settings.layout import ROOT
 from services.platform.messages.envelope import read
+from services.safeguarding.duty.decisions import DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.duty.duties import parts_of
-from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
 from tests.support.outside.world import World
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]

@@ -36,7 +36,7 @@ from services.safeguarding.child_events.discussion_events import PlannedStep
 from services.safeguarding.roles import PLAN_OWNERS, Role, Wording
 from services.schemas.documents import documents
 from services.strategy.discussions.policy import SEATS
-from services.platform.delivery.links.pages import Form
+from services.platform.delivery.links import Form
 from services.strategy.records import STEPS, build_groups
 from services.strategy.invitations import LANGUAGES
 

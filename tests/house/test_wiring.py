@@ -11,7 +11,7 @@ import yaml
 
 from infra.kafka import __file__ as infra_kafka
 from services.options.register_upkeep.policy.register_import import read
-from services.platform.bus.topics import DECLARATION, read_declaration
+from services.platform.bus.administration import DECLARATION, read_declaration
 from services.protocol.loader import Library, files
 from services.protocol.policy.duties.steps import kind_of_duty
 from services.safeguarding.contracts import contracts

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from services.platform.bus import kept_messages, metrics, outbox_relay
+from services.platform.bus import connection, kept_messages, outbox_relay
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.kafka.test_publisher import Office, opened, published
@@ -72,14 +72,14 @@ async def all_there(kafka: Kafka, office: Office, keys: list[str]) -> None:
 
 
 async def test_a_relay_that_goes_on_publishes_what_a_power_cut_took(broker: MortalKafka, database: Database) -> None:
-    kafka, before = Kafka(broker.address, Path()), metrics.PUBLISHED_AGAIN._value.get()
+    kafka, before = Kafka(broker.address, Path()), connection.PUBLISHED_AGAIN._value.get()
     async with opened(kafka, database) as office:
         keys = await say_all(office)
         broker.kill()
         broker.lose_the_end(Topic.DECISIONS, 0.4)
         await asyncio.to_thread(broker.start)
         await all_there(kafka, office, keys)
-    assert 0 < metrics.PUBLISHED_AGAIN._value.get() - before < len(keys) * len(SAID)
+    assert 0 < connection.PUBLISHED_AGAIN._value.get() - before < len(keys) * len(SAID)
 
 
 @pytest.mark.parametrize("lose", [lose_the_end, lose_all])

@@ -17,7 +17,7 @@ from services.console.web import pages
 from services.console.web.pages.overview import Changes
 from services.platform.messages.envelope import read
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.notifications import Channels
+from services.platform.store.engine import Channels
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered

@@ -21,9 +21,9 @@ from infra.kafka.guard import ADMINISTRATOR, Guard
 from infra.local.engines import class_cache
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import JARS
-from services.platform.bus import topics
+from services.platform.bus import administration
+from services.platform.bus.administration import REPUBLISHES, set_access
 from services.platform.bus.connection import READ, WRITE, AccessCheck, Connection
-from services.platform.bus.topics import REPUBLISHES, set_access
 from services.platform.messages.signature import SAYS
 from services.platform.runtime.settings import KafkaSecurity, TopicSettings
 from services.safeguarding.message import Topic
@@ -72,7 +72,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     try:
         found = Guarded(broker.address, folder / "ca.pem", authority)
         wait_for_port(broker.address)
-        topics.create(found.settings(ADMINISTRATOR))
+        administration.create(found.settings(ADMINISTRATOR))
         set_access(found.of(ADMINISTRATOR), HEARS, {service: f"of {service}" for service in SERVICES})
         asyncio.run(_let_in(found))
         yield found
@@ -95,14 +95,14 @@ async def _let_in(guarded: Guarded) -> None:
 def test_a_topic_that_exists_is_kept_as_long_as_is_declared_from_then_on(
     guarded: Guarded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, declared = guarded.settings(ADMINISTRATOR), topics.read_declaration()
-    assert topics.set_retention(settings) == ([], [])
+    settings, declared = guarded.settings(ADMINISTRATOR), administration.read_declaration()
+    assert administration.set_retention(settings) == ([], [])
     longer = [replace(each, retention_days=31) if each.name is Topic.DUTIES else each for each in declared]
     with monkeypatch.context() as changed:
-        changed.setattr(topics, "read_declaration", lambda: longer)
-        assert topics.set_retention(settings) == (["duties from 30 to 31 days"], [])
-        assert topics.set_retention(settings) == ([], [])
-    assert topics.set_retention(settings) == (["duties from 31 to 30 days"], [])
+        changed.setattr(administration, "read_declaration", lambda: longer)
+        assert administration.set_retention(settings) == (["duties from 30 to 31 days"], [])
+        assert administration.set_retention(settings) == ([], [])
+    assert administration.set_retention(settings) == (["duties from 31 to 30 days"], [])
     of_duties = ConfigResource(ConfigResourceType.TOPIC, Topic.DUTIES)
     with closing(guarded.of(ADMINISTRATOR).plain_admin()) as admin:
         held = admin.describe_configs([of_duties])["topic"][Topic.DUTIES]

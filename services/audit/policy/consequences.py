@@ -11,8 +11,8 @@ from uuid import UUID
 
 from services.safeguarding.child_events import events
 from services.safeguarding.duty import decisions
+from services.safeguarding.duty.decisions import DeliveryAttempted
 from services.safeguarding.duty.duties import Duty, DutyOutcomes, Outcome, parts_of
-from services.safeguarding.duty.evidence import DeliveryAttempted
 from services.safeguarding.message import Message
 
 ALWAYS_DECIDED = (

@@ -5,7 +5,7 @@ from datetime import timedelta
 from services.carers.policy.consequences import enrolment
 from services.carers.store import enrolments
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import derived
 

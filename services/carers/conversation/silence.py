@@ -5,7 +5,7 @@ from datetime import timedelta
 from services.carers import metrics
 from services.carers.store import conversations
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import TextNeedsHuman
 from services.safeguarding.identifiers import derived

@@ -24,11 +24,10 @@ from services.platform.register import conversation
 from services.platform.runtime import spans
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.runtime.periodic import Repeating
-from services.platform.store.encryption import Keyring
-from services.platform.store.key_wrappers.wrapper import is_away
+from services.platform.runtime.process import Repeating
+from services.platform.store.encryption import Keyring, is_away
+from services.platform.store.engine import is_contention, is_transient
 from services.platform.store.query import BY_ANY_ORDER, BY_INDEX_ORDER
-from services.platform.store.transient_errors import is_contention, is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.events import TextNeedsHuman
 from services.safeguarding.identifiers import AuthorityId, derived, provisional_child, trace_of

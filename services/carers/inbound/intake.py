@@ -21,10 +21,10 @@ from services.carers.text import Priority, Text
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.platform.runtime.logs import logger
-from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.places import write_durably
+from services.platform.runtime.process import Repeating
 from services.platform.store.encryption import Keyring
-from services.platform.store.transient_errors import is_transient
+from services.platform.store.engine import is_transient
 from services.platform.store.unit_of_work import GroupCommit, Store
 
 PLACE = "spool.text"

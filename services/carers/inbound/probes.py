@@ -13,9 +13,9 @@ from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest
 from services.platform.delivery.channels.text_ways import Texts
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
+from services.platform.store.engine import is_transient
 from services.platform.store.query import Query
-from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store
 
 EVERY = timedelta(minutes=15)

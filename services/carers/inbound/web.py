@@ -21,20 +21,22 @@ from services.carers.settings import CarersSettings
 from services.carers.text import READ_LETTERS, Flaw, Text
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.sms import REPEATED, VOICE, Spoken, conversation_twiml
-from services.platform.delivery.links.signed_forms import SignedForm, TwilioDoor, Whose
 from services.platform.delivery.sms_status import webhook
 from services.platform.delivery.sms_status import webhook as sms_status_openapi
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import (
     CallKeys,
     ReceivedText,
+    SignedForm,
+    TwilioDoor,
+    Whose,
     mount_receipts_route,
     mount_status_route,
 )
 from services.platform.register.directory import e164, with_plus
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import Problem
-from services.platform.store.transient_errors import new_web_app
+from services.platform.runtime.problems import Problem
+from services.platform.store.engine import new_web_app
 from services.wording import read_words
 
 REPORT = "1"

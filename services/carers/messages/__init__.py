@@ -9,8 +9,7 @@ from typing import Any
 
 from services.carers.policy.context import ClaimKind, PoliceStand
 from services.carers.policy.decision import Answer, Claim, Decision, Reply, StatusLine, WaitingCode
-from services.platform.delivery.channels.gsm_segments import segments
-from services.platform.delivery.channels.sms import REPEAT_MARK
+from services.platform.delivery.channels.sms import REPEAT_MARK, segments
 from services.safeguarding.roles import Wording
 from services.wording import presuppositions, read_words
 

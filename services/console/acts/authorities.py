@@ -18,7 +18,7 @@ from services.console.acts.service import ConsoleService
 from services.console.policy.access import ALL, Operator, Providers
 from services.console.policy.directory import Check, Facts, ForceFacts, checks
 from services.platform.delivery.model import TEXT_WAYS
-from services.platform.register import directory_page
+from services.platform.register import directory
 from services.platform.register.operators import (
     add_credential,
     has_left,
@@ -37,7 +37,7 @@ class ExerciseService(ConsoleService):
     async def areas(self, operator: Operator) -> list[tuple[AuthorityId, ForceId]]:
         """The areas in which the operator may start one."""
         async with self.store.read() as reader:
-            return await reader.fetch(directory_page.areas_with_placements(operator.scope))
+            return await reader.fetch(directory.areas_with_placements(operator.scope))
 
     async def start(self, operator: Operator, act: UUID, authority: AuthorityId, force: ForceId, reason: str) -> bool:
         """A repeated `act` starts nothing. The report names a placement, which decides the force, and no real child.
@@ -47,7 +47,7 @@ class ExerciseService(ConsoleService):
         if not operator.sees(authority):
             return False
         async with self.store.transaction() as uow:
-            placement = await uow.fetch(directory_page.placement_in_area(authority, force))
+            placement = await uow.fetch(directory.placement_in_area(authority, force))
             if placement is None:
                 return False
             report = partial(ChildReportedMissing, authority=authority, channel="console", placement=placement)
@@ -159,7 +159,7 @@ class AuthorityService(ConsoleService):
                 Query(MANAGERS, asked, lambda rows: int(rows[0].managers)),
                 Query(FORCES, asked, lambda rows: [ForceFacts(*row) for row in rows]),
                 Query(EXERCISED, asked, lambda rows: {row.channel for row in rows}),
-                directory_page.rota_lines(self.keyring, [authority], now),
+                directory.rota_lines(self.keyring, [authority], now),
             )
         if found is None:
             return None

@@ -22,13 +22,14 @@ from services.console.policy.shift import Effect, ShiftAct
 from services.console.read_model.repository import is_dead_letter, mark_redriven
 from services.platform.bus import dead_letters
 from services.platform.bus.connection import Connection
-from services.platform.register import child_identity, directory_page, rota_changes
+from services.platform.register import directory
+from services.platform.register.child import Identity, cared_for_by, child_by_code, identity_of_child
 from services.platform.register.directory import e164
 from services.platform.store.query import EVERY, Reader
 from services.safeguarding.child_events.care_events import AccessOverridden
 from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing
 from services.safeguarding.deeds import Answers, Fault, Faults, Field, Kind
-from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.duty.decisions import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived, is_provisional, provisional_child
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct
@@ -57,7 +58,7 @@ class ReportService(ConsoleService):
         if operator.only_authority is not None:
             return REPORT
         async with self.store.read() as reader:
-            areas = await reader.fetch(directory_page.areas_with_placements(operator.scope))
+            areas = await reader.fetch(directory.areas_with_placements(operator.scope))
         return (Field("authority", Kind.CHOICE, choices=tuple(sorted({each for each, _ in areas}))), *REPORT)
 
     async def report(self, operator: Operator, answers: Answers) -> bool:
@@ -85,12 +86,12 @@ class ReportService(ConsoleService):
         """The child, and where it lives. One that nobody can name may be any child of the caller's placement."""
         code = answers.chosen.get("child")
         if code is not None:
-            child = await reader.fetch(child_identity.child_by_code(authority, code))
+            child = await reader.fetch(child_by_code(authority, code))
             if child is None:
                 raise Faults({"child": Fault.UNKNOWN})
             return child, {}
         numbers = self.keyring.number_hashes(e164(answers.said["reporter_telephone"]))
-        placement, children = await reader.fetch(child_identity.cared_for_by(authority, numbers))
+        placement, children = await reader.fetch(cared_for_by(authority, numbers))
         if len(children) == 1:
             return children[0], {"placement": placement}
         unknown = provisional_child(f"report {answers.act}")
@@ -101,7 +102,7 @@ class RotaService(ConsoleService):
     async def lines(self, operator: Operator) -> list[RotaLine]:
         """The rota as far as the operator may see and change it."""
         async with self.store.read() as reader:
-            return await reader.fetch(directory_page.rota_lines(self.keyring, operator.scope, self.clocks.story()))
+            return await reader.fetch(directory.rota_lines(self.keyring, operator.scope, self.clocks.story()))
 
     async def act(
         self, operator: Operator, act: ShiftAct, answers: Answers, effect: Effect, lines: Sequence[RotaLine]
@@ -123,20 +124,20 @@ class RotaService(ConsoleService):
             if not await recorder.carry_out(act.act, said, say, authority=authority):
                 return
             if effect.corrects:
-                faults = await rota_changes.correct(
+                faults = await directory.correct(
                     uow, self.keyring, authority, effect.person, effect.corrects, operator.account, self.clocks.story()
                 )
                 if faults:
                     raise Faults(faults)
             if effect.calendar_of:
-                rota_changes.replace_calendar(
+                directory.replace_calendar(
                     uow, authority, effect.calendar_of, effect.changes, operator.account, self.clocks.story()
                 )
             else:
                 for at, change in enumerate(effect.changes):
-                    rota_changes.add(uow, f"{answers.act} {at}", authority, change, operator.account)
+                    directory.add(uow, f"{answers.act} {at}", authority, change, operator.account)
             if effect.ends is not None:
-                rota_changes.end(uow, effect.ends, self.clocks.story())
+                directory.end(uow, effect.ends, self.clocks.story())
         metrics.ACTS.labels(act.act, "done").inc()
 
 
@@ -182,15 +183,15 @@ class BreakGlassService(ConsoleService):
     async def asks(self, operator: Operator) -> tuple[Field, ...]:
         """The authorities that the operator does not see."""
         async with self.store.read([EVERY]) as reader:  # the names of authorities alone
-            areas = await reader.fetch(directory_page.areas_with_placements(None))
+            areas = await reader.fetch(directory.areas_with_placements(None))
         others = sorted({each for each, _ in areas if not operator.sees(each)})
         return (Field("authority", Kind.CHOICE, choices=tuple(others)), Field("child", Kind.CODE), REASON)
 
-    async def reveal(self, operator: Operator, answers: Answers) -> child_identity.Identity | None:
+    async def reveal(self, operator: Operator, answers: Answers) -> Identity | None:
         """The same form shows the same child and tells the manager once. Raises Faults for a code of no child."""
         authority = answers.chosen["authority"]
         async with self.store.transaction([authority]) as uow:
-            child = await uow.fetch(child_identity.child_by_code(authority, answers.chosen["child"]))
+            child = await uow.fetch(child_by_code(authority, answers.chosen["child"]))
             if child is None:
                 raise Faults({"child": Fault.UNKNOWN})
             act = derived("breaks the glass", str(answers.act), operator.account, child)
@@ -204,4 +205,4 @@ class BreakGlassService(ConsoleService):
             )
         metrics.ACTS.labels(OperatorAct.GLASS_BROKEN, "done").inc()
         async with self.store.read([authority]) as reader:
-            return await reader.fetch(child_identity.identity_of_child(self.keyring, child, [authority]))
+            return await reader.fetch(identity_of_child(self.keyring, child, [authority]))

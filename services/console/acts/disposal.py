@@ -8,9 +8,9 @@ from services.console.accounts.repository import account_names
 from services.console.acts.service import ActRecorder, ConsoleService
 from services.console.policy.access import Operator
 from services.platform.register import words
-from services.platform.register.child_identity import codes_of_children
-from services.platform.store.disposal import erasures
-from services.platform.store.disposal.retention import ALONE
+from services.platform.register.child import codes_of_children
+from services.platform.store import disposal
+from services.platform.store.disposal import ALONE
 from services.platform.store.query import BRIEFLY, PATIENTLY, Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, WordsId
@@ -83,12 +83,12 @@ class DisposalService(ConsoleService):
         async with self.store.read() as reader:
             return await reader.fetch(named(name, authority))
 
-    async def hold(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[erasures.Hindrance]:
+    async def hold(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[disposal.Hindrance]:
         """What hinders it: the child has been erased meanwhile."""
         async with self.store.transaction() as uow:
             await uow.fetch(PATIENTLY, ALONE)
             if whom.owner is not None and not await uow.fetch(codes_of_children([whom.owner])):
-                return [erasures.Hindrance("erased", None)]
+                return [disposal.Hindrance("erased", None)]
             recorder = self._recorder(uow, operator, act, whom)
             if await recorder.claim(OperatorAct.HOLD_MADE):
                 said = await self._keep_reason(uow, operator, whom.authority, reason)
@@ -101,20 +101,20 @@ class DisposalService(ConsoleService):
     async def end_hold(self, operator: Operator, act: UUID, hold: UUID, reason: str) -> None:
         await self._end(operator, act, END, hold, OperatorAct.HOLD_ENDED, reason)
 
-    async def ask(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[erasures.Hindrance]:
+    async def ask(self, operator: Operator, act: UUID, whom: Named, reason: str) -> Sequence[disposal.Hindrance]:
         """What hinders it: then nothing is asked. An authority is erased by `organisations destroy-key` alone."""
         if whom.owner is None:
-            return [erasures.Hindrance("whole", None)]
+            return [disposal.Hindrance("whole", None)]
         async with self.store.transaction() as uow:
             recorder = self._recorder(uow, operator, act, whom)
             owner = recorder.child
-            _, hindered = await uow.fetch(PATIENTLY, erasures.hindrances(owner))
+            _, hindered = await uow.fetch(PATIENTLY, disposal.hindrances(owner))
             if hindered:
                 return hindered
             if await recorder.claim(OperatorAct.ERASURE_ASKED):
                 said = await self._keep_reason(uow, operator, whom.authority, reason)
                 asked = (act, whom.authority, owner, said[0], operator.account, self.clocks.wall())
-                if await uow.fetch(erasures.ask_erasure(*asked)):
+                if await uow.fetch(disposal.ask_erasure(*asked)):
                     _record(recorder, OperatorAct.ERASURE_ASKED, whom, said)
         return ()
 
@@ -132,22 +132,22 @@ class DisposalService(ConsoleService):
                 said = await self._keep_reason(uow, operator, whom.authority, reason) if reason else ()
                 _record(self._recorder(uow, operator, act, whom), what, whom, said)
 
-    async def approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[erasures.Hindrance]:
+    async def approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[disposal.Hindrance]:
         """What hinders it. None: it is done, and cannot be undone."""
         try:
             return await self._approve(operator, act, erasure)
-        except erasures.BUSY:
-            return [erasures.Hindrance("busy", None)]
+        except disposal.BUSY:
+            return [disposal.Hindrance("busy", None)]
 
-    async def _approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[erasures.Hindrance]:
+    async def _approve(self, operator: Operator, act: UUID, erasure: UUID) -> Sequence[disposal.Hindrance]:
         async with self.store.transaction() as uow:
             # One of theirs: the database shows no other.
             whom = await uow.fetch(Query(ERASURE, {"id": erasure}, _first))
             if whom is None:
-                return [erasures.Hindrance("gone", None)]
-            if whom.owner == erasures.owner_of(whom.authority):
-                return [erasures.Hindrance("whole", None)]
-            approved = erasures.approve_erasure(erasure, operator.account, self.clocks.wall())
+                return [disposal.Hindrance("gone", None)]
+            if whom.owner == disposal.owner_of(whom.authority):
+                return [disposal.Hindrance("whole", None)]
+            approved = disposal.approve_erasure(erasure, operator.account, self.clocks.wall())
             _, _, _, hindered = await uow.fetch(PATIENTLY, ALONE, BRIEFLY, approved)
             if not hindered:
                 _record(self._recorder(uow, operator, act, whom), OperatorAct.ERASURE_APPROVED, whom)
@@ -157,11 +157,11 @@ class DisposalService(ConsoleService):
         self, uow: UnitOfWork, operator: Operator, authority: AuthorityId, reason: str
     ) -> tuple[WordsId, ...]:
         """About the authority, since it outlives what is erased."""
-        owner, by, at = erasures.owner_of(authority), operator.account, self.clocks.story()
+        owner, by, at = disposal.owner_of(authority), operator.account, self.clocks.story()
         return (await words.keep(uow, self.keyring, about=owner, words=reason, said_by=by, at=at),)
 
     def _recorder(self, uow: UnitOfWork, operator: Operator, act: UUID, whom: Named) -> ActRecorder:
-        subject = whom.owner or erasures.owner_of(whom.authority)
+        subject = whom.owner or disposal.owner_of(whom.authority)
         return self.recorder(uow, operator, act, subject)
 
 

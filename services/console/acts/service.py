@@ -16,7 +16,8 @@ from services.console.policy.acts import ACT_SPECS, HAPPENED_AT, About, ActSpec,
 from services.console.read_model import projections
 from services.console.read_model import repository as read_model
 from services.console.read_model.repository import claim_act, message_of_act
-from services.platform.register import child_identity, words
+from services.platform.register import words
+from services.platform.register.child import Identity, codes_of_children, identity_of_child
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import deadlines
 from services.platform.store.encryption import Keyring
@@ -146,10 +147,10 @@ class ActService(ConsoleService):
             found = await _find(reader, subject, operator, self.clocks.story())
         return found if found is not None and operator.sees(found.authority) else None
 
-    async def identity_of(self, child: ChildId, operator: Operator) -> child_identity.Identity | None:
+    async def identity_of(self, child: ChildId, operator: Operator) -> Identity | None:
         """Call it only after the act that records who looked, and why. None: no authority of theirs holds the child."""
         async with self.store.read() as reader:
-            return await reader.fetch(child_identity.identity_of_child(self.keyring, child, operator.scope))
+            return await reader.fetch(identity_of_child(self.keyring, child, operator.scope))
 
     async def read(self, spec: ActSpec, about: About, act: UUID, form: Mapping[str, str]) -> Answers:
         """The form's answers, with the child that a code or a reference names. Raises Faults."""
@@ -166,7 +167,7 @@ class ActService(ConsoleService):
         """The codes of the children that an unknown child may be."""
         candidates = () if about.episode is None else about.episode.candidates
         async with self.store.read() as reader:
-            return sorted((await reader.fetch(child_identity.codes_of_children(candidates))).values())
+            return sorted((await reader.fetch(codes_of_children(candidates))).values())
 
     async def is_done(self, act: UUID) -> bool:
         async with self.store.read() as reader:

@@ -15,9 +15,8 @@ from services.console.policy.child import IDENTITY
 from services.console.policy.status import GONE, RecordedMessage
 from services.safeguarding import deeds
 from services.safeguarding.child_events import care_events, discussion_events, events
-from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, StepRecord
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, RegisterLookedUp, StepRecord
 from services.safeguarding.duty.duties import DutyAcknowledged, DutySendAgain, StrategyDiscussionChanged
-from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId, ChildId, is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId, OperatorAct

@@ -14,12 +14,14 @@ from services.safeguarding.child_events import events
 from services.safeguarding.child_events.discussion_events import StrategyWithoutQuorum
 from services.safeguarding.duty.decisions import (
     OVER,
+    DeliveryAttempted,
     DutyChanged,
     DutyState,
     EpisodeChanged,
     EpisodeState,
     MessageDecided,
     ProtocolDecided,
+    RegisterLookedUp,
     StepRecord,
     Verdict,
 )
@@ -31,7 +33,6 @@ from services.safeguarding.duty.duties import (
     part_ids,
     parts_of,
 )
-from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.identifiers import ForceId, PersonId, WordsId, telling
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct, OperatorActed

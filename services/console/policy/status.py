@@ -12,9 +12,16 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from services.safeguarding.child_events.events import PoliceReferenceTexted, RuleDue
-from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
+from services.safeguarding.duty.decisions import (
+    AttemptResult,
+    DeliveryAttempted,
+    DutyChanged,
+    DutyState,
+    EpisodeChanged,
+    EpisodeState,
+    StepRecord,
+)
 from services.safeguarding.duty.duties import DutyAcknowledged, DutyFailed
-from services.safeguarding.duty.evidence import AttemptResult, DeliveryAttempted
 from services.safeguarding.identifiers import PersonId, WordsId, code_of, is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId, OperatorActed

@@ -29,8 +29,8 @@ from services.console.web.staff.authorities import AuthorityPages, OrganisationP
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
 from services.platform.bus.connection import Connection
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem
-from services.platform.store.transient_errors import OF_DATABASE, is_transient
+from services.platform.runtime.problems import RETRY_AFTER_SECONDS, Problem
+from services.platform.store.engine import OF_DATABASE, is_transient
 from services.platform.store.unit_of_work import Store
 
 STATIC = Path(__file__).parents[1] / "static"

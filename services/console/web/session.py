@@ -19,8 +19,7 @@ from services.console.accounts.repository import Account
 from services.console.accounts.sessions import use_session
 from services.console.policy.access import May, Operator, Session, SessionLimits
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.browser_form import MEDIA_TYPE, read_form, require_text
-from services.platform.runtime.http.problems import media_type_of
+from services.platform.runtime.problems import FORM_TYPE, media_type_of, read_form, require_text
 from services.platform.store.unit_of_work import Store
 
 
@@ -135,7 +134,7 @@ class SessionGuard:
         is_page = is_visit and not following
         if found.session.asks_provider(now, is_page=is_page):
             asks = f"/providers/{found.account.provider}/sign-in?quiet=true&then="
-            if request.method == "POST" and media_type_of(request) == MEDIA_TYPE:
+            if request.method == "POST" and media_type_of(request) == FORM_TYPE:
                 raise AskedFirst(f"{asks}/asked", signed_in)
             # A page can give back what was typed, but no file that was chosen: those are chosen again.
             comes_back = is_page or request.method == "POST"

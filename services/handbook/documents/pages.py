@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.handbook import phrases
 from services.handbook.charts.chart import draw, follow
 from services.handbook.stories.golden_stories import play_all
-from services.platform.store.disposal.retention import Action, Record, schedule
+from services.platform.store.disposal import Action, Record, schedule
 from services.protocol.law.law import Law
 from services.protocol.loader import DEFAULT, LADDERS_FOR, Library, files
 from services.protocol.policy.rule_language.grammar import Protocol, Step, format_period

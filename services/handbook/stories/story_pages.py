@@ -21,10 +21,9 @@ from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.protocol.simulate import Happening, Heard, Story, Timeline, Told
 from services.safeguarding.child_events.events import Due
-from services.safeguarding.dates import ADULT
 from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, Outcome
 from services.safeguarding.roles import CARERS, ON_DUTY, Role
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import ADULT, ENGLAND
 
 ON_THE_DAY = date(2026, 11, 24)
 MISSING = "child.reported-missing"

@@ -13,7 +13,7 @@ def _report(host: "ServiceHost", settings: "CaseworkSettings") -> None:
     if not settings.exercise_authority:
         return
     from services.options.exercise_reports.reporter import LOOK_EVERY_SECONDS, ExerciseReporter
-    from services.platform.runtime.periodic import Repeating
+    from services.platform.runtime.process import Repeating
 
     reporter = ExerciseReporter(host.store, host.clocks, settings.exercise_authority)
     host.add_periodic(Repeating("exercise reports", reporter.turn, every_seconds=LOOK_EVERY_SECONDS))

@@ -26,10 +26,10 @@ from services.console.policy.shift import board, describe_cases
 from services.console.policy.status import overview
 from services.console.read_model.projections import open_cases
 from services.console.web.templates import Words, environment
-from services.platform.register import directory_page
+from services.platform.register import directory
 from services.platform.runtime.logs import logger
-from services.platform.runtime.periodic import Repeating, run_each
 from services.platform.runtime.places import Place, PlaceAway, open_place, require_signed, sign
+from services.platform.runtime.process import Repeating, run_each
 from services.safeguarding.identifiers import AuthorityId
 
 
@@ -142,12 +142,12 @@ class PackPage(ConsoleService):
         now = self.clocks.story()
         async with self.store.read([authority]) as reader:
             known, cases, rota, numbers, forces, areas = await reader.fetch(
-                directory_page.is_known(authority),
+                directory.is_known(authority),
                 open_cases([authority]),
-                directory_page.rota_lines(self.keyring, [authority], now),
-                directory_page.telephones(self.keyring, [authority]),
-                directory_page.force_lines(self.clocks.wall()),
-                directory_page.areas_with_placements([authority]),
+                directory.rota_lines(self.keyring, [authority], now),
+                directory.telephones(self.keyring, [authority]),
+                directory.force_lines(self.clocks.wall()),
+                directory.areas_with_placements([authority]),
             )
         if not known:
             return None

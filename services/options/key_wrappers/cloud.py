@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
 
-from services.platform.store.key_wrappers.wrapper import KeyMissing, KeyServiceAway, fill_in_authority, is_its_own
+from services.platform.store.encryption import KeyMissing, KeyServiceAway, fill_in_authority, is_its_own
 
 NOT_BY_THIS_KEY = frozenset(
     {

@@ -8,7 +8,7 @@ import pkcs11
 from cryptography.exceptions import InvalidTag
 from pkcs11 import GCMParams, KeyType, Mechanism, ObjectClass, exceptions
 
-from services.platform.store.key_wrappers import wrapper
+from services.platform.store import encryption
 
 NOT_BY_THIS_KEY = (
     exceptions.DataInvalid,
@@ -28,7 +28,7 @@ class HsmWrapper:
         self._session: Any = None
 
     def wrap(self, authority: str, key: bytes) -> bytes:
-        nonce = os.urandom(wrapper.NONCE_BYTES)
+        nonce = os.urandom(encryption.NONCE_BYTES)
         try:
             sealed = self._key(authority).encrypt(
                 key, mechanism=Mechanism.AES_GCM, mechanism_param=_gcm(nonce, authority)
@@ -38,7 +38,7 @@ class HsmWrapper:
         return nonce + bytes(sealed)
 
     def unwrap(self, authority: str, wrapped: bytes) -> bytes:
-        nonce, sealed = wrapped[: wrapper.NONCE_BYTES], wrapped[wrapper.NONCE_BYTES :]
+        nonce, sealed = wrapped[: encryption.NONCE_BYTES], wrapped[encryption.NONCE_BYTES :]
         try:
             key = self._key(authority)
             return bytes(key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=_gcm(nonce, authority)))
@@ -58,13 +58,13 @@ class HsmWrapper:
                 self._session = token.open(user_pin=self._pin)
             except exceptions.UserAlreadyLoggedIn:  # a login holds for all sessions of a process
                 self._session = token.open()
-        label = wrapper.fill_in_authority(self._label, authority)
+        label = encryption.fill_in_authority(self._label, authority)
         return self._session.get_key(object_class=ObjectClass.SECRET_KEY, key_type=KeyType.AES, label=label)
 
-    def _away(self, error: exceptions.PKCS11Error, authority: str) -> wrapper.KeyServiceAway:
+    def _away(self, error: exceptions.PKCS11Error, authority: str) -> encryption.KeyServiceAway:
         self._session = None
-        missing = isinstance(error, exceptions.NoSuchKey) and wrapper.is_its_own(self._label, authority)
-        return (wrapper.KeyMissing if missing else wrapper.KeyServiceAway)(
+        missing = isinstance(error, exceptions.NoSuchKey) and encryption.is_its_own(self._label, authority)
+        return (encryption.KeyMissing if missing else encryption.KeyServiceAway)(
             f"the hardware security module: {type(error).__name__}"
         )
 

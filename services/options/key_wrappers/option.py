@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 from services.platform.option import Option
 
 if TYPE_CHECKING:
-    from services.platform.store.encryption import KeyringSettings
-    from services.platform.store.key_wrappers.wrapper import KeyWrapper
+    from services.platform.store.encryption import KeyringSettings, KeyWrapper
 
 
 def _hsm(settings: "KeyringSettings") -> "list[KeyWrapper]":

@@ -22,16 +22,14 @@ from services.platform.delivery.webhook_signature import is_signed
 from services.platform.register.keys import Decryptor
 from services.platform.register.organisations import Force, Forces
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import SIGNED, Problem, read_routes
-from services.platform.runtime.http.strangers import Strangers
 from services.platform.runtime.logs import logger
-from services.platform.store.encryption import Keyring, split
-from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN, KeyMissing
+from services.platform.runtime.problems import SIGNED, Problem, Strangers, read_routes
+from services.platform.store.encryption import DOES_NOT_OPEN, KeyMissing, Keyring, split
 from services.platform.store.query import BRIEFLY, Query, Rows, all_rows, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police.notices.sender import lane_of
 from services.police.web.webhooks import FORCE, not_signed
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.identifiers import ForceId
 
 AT_ONCE = 50

@@ -29,9 +29,8 @@ from services.console.policy.access import PROVED_FOR, Claimed, Provider, Provid
 from services.console.web.session import own_path
 from services.console.web.staff.accounts import REFUSED, SignInPages
 from services.console.web.templates import Pages, go_to
-from services.platform.runtime.http.browser_form import read_form
-from services.platform.runtime.http.strangers import Strangers
-from services.platform.runtime.private_trust import trusting
+from services.platform.runtime.problems import Strangers, read_form
+from services.platform.runtime.settings import trusting
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import Access, Because

@@ -49,7 +49,7 @@ def add(
 ) -> None:
     """Make a token, which is printed once; or accept a client's JWTs, with --issuer, --client and --jwks-url."""
     from services.options.register_upkeep.credentials import WRITABLE, Credential
-    from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
+    from services.platform.delivery.channels.webhook import ForbiddenDestination, require_permitted_url
     from services.platform.register.operators import add_credential, has_left, new_token
     from services.platform.store.query import EVERY
     from services.safeguarding.identifiers import new_id
@@ -161,9 +161,9 @@ def keep(
 ) -> None:
     """Keep AUTHORITY's RECORD for DAYS. An import may lengthen that, and never shorten it."""
     from services.options.register_upkeep.history import ImportSource, begin_import, keep_import, set_period
+    from services.platform.register.directory import lock_register
     from services.platform.register.operators import operator_by_code
-    from services.platform.register.rota_changes import lock_register
-    from services.platform.store.disposal.retention import period_faults
+    from services.platform.store.disposal import period_faults
 
     if faults := period_faults({record: days}):
         raise refuse("; ".join(faults))
@@ -265,7 +265,7 @@ def put(file: Path, by: By) -> None:
     """Enter the forces and agencies of FILE (JSON). What changes of a known one is only proposed."""
     from services.options.register_upkeep.organisations import put_organisations
     from services.options.register_upkeep.policy.organisations import Organisations
-    from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
+    from services.platform.delivery.channels.webhook import ForbiddenDestination, require_permitted_url
     from services.platform.delivery.settings.keys import KeySettings
 
     try:
@@ -337,7 +337,7 @@ def destroy_key(
     what they texted is deleted. The first person asks, and a second one does it. Run renew-keys casework before.
     """
     from services.options.register_upkeep import organisations as store
-    from services.platform.store.disposal.erasures import BUSY, Hindrance
+    from services.platform.store.disposal import BUSY, Hindrance
 
     if again != authority:
         raise refuse("nothing was destroyed: these are two names")

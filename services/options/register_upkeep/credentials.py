@@ -17,8 +17,7 @@ from starlette.requests import Request
 from services.options.register_upkeep.policy.rows import TABLES
 from services.platform.register.operators import hash_token
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem, bearer_of
-from services.platform.runtime.http.strangers import Strangers
+from services.platform.runtime.problems import RETRY_AFTER_SECONDS, Problem, Strangers, bearer_of
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId

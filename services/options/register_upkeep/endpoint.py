@@ -25,9 +25,7 @@ from services.options.register_upkeep.policy import sheets
 from services.options.register_upkeep.policy.register_import import MOST_FAULTS, Fault, Loss
 from services.options.register_upkeep.policy.rows import FED, TABLES
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.browser_form import parse_form
-from services.platform.runtime.http.problems import Problem, body_within, media_type_of
-from services.platform.runtime.limits import REGISTER_BYTES
+from services.platform.runtime.problems import REGISTER_BYTES, Problem, body_within, media_type_of, parse_form
 from services.platform.store.unit_of_work import Store
 
 MOST_FILES = 40

@@ -14,14 +14,14 @@ import psycopg
 from services.casework.store import people_on_directory, publish_directory_changes
 from services.options.register_upkeep.policy.register_import import Loss
 from services.options.register_upkeep.writer import CODES_ARE_UNIQUE, CODES_MAY_SWAP, people_sharing_a_number
+from services.platform.register.directory import lock_register
 from services.platform.register.operators import operator_by_code
-from services.platform.register.rota_changes import lock_register
-from services.platform.store.disposal.retention import shorter_periods
+from services.platform.store.disposal import shorter_periods
 from services.platform.store.query import Query, Rows, all_rows, first_row
 from services.platform.store.story_clock import ahead_by
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.events import ChildRecordChanged
-from services.safeguarding.duty.evidence import RegisterImported, TableChanged
+from services.safeguarding.duty.decisions import RegisterImported, TableChanged
 from services.safeguarding.identifiers import AuthorityId
 
 BEGIN = "SELECT set_config('safe_return.import', %(import)s, true)"

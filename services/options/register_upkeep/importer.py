@@ -13,7 +13,7 @@ from services.options.register_upkeep.policy import register_import
 from services.options.register_upkeep.policy.rows import TABLES
 from services.platform.register.operators import has_left
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal.retention import period_faults
+from services.platform.store.disposal import period_faults
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 

@@ -15,9 +15,8 @@ from services.options.register_upkeep.history import ages, forget_old_rows
 from services.platform.register.keys import Decryptor
 from services.platform.register.organisations import force_owner
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal.retention import MAY_SWEEP
-from services.platform.store.encryption import Keyring
-from services.platform.store.key_wrappers.wrapper import DOES_NOT_OPEN
+from services.platform.store.disposal import MAY_SWEEP
+from services.platform.store.encryption import DOES_NOT_OPEN, Keyring
 from services.platform.store.query import PLAN_BY_VALUES, Query, Reader, Rows, all_rows
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import is_for_exercises

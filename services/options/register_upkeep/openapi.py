@@ -5,7 +5,7 @@ from typing import Any
 from services.casework.openapi import whole_schema
 from services.options.register_upkeep.policy.rows import FED, TABLES, AuthorityRow, Row
 from services.options.register_upkeep.policy.sheets import LISTS
-from services.platform.runtime.http.problems import read_routes
+from services.platform.runtime.problems import read_routes
 
 
 def row_schema(row: type[Row]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def _mount(*casework: Any) -> None:
 
 def _watch(host: "ServiceHost", settings: "CaseworkSettings") -> None:
     from services.options.register_upkeep.monitor import forget_replaced, show_ages, show_ends
-    from services.platform.runtime.periodic import Repeating
+    from services.platform.runtime.process import Repeating
 
     ages = partial(show_ages, host.store, host.clocks)
     ends = partial(show_ends, host.store, settings.keyring, host.clocks)

@@ -34,13 +34,10 @@ from services.platform.register import organisations
 from services.platform.register.keys import Decryptor, key_of
 from services.platform.register.operators import operator_by_code, record_change, record_change_of_authority
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.browser_form import read_form
-from services.platform.runtime.http.problems import Problem, bearer_of
-from services.platform.runtime.http.strangers import Strangers
-from services.platform.store.disposal import erasures
-from services.platform.store.disposal.retention import ALONE
-from services.platform.store.encryption import Keyring
-from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
+from services.platform.runtime.problems import Problem, Strangers, bearer_of, read_form
+from services.platform.store import disposal
+from services.platform.store.disposal import ALONE
+from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
 from services.platform.store.query import BRIEFLY, PATIENTLY, Query, Rows, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import AuthorityId
@@ -200,21 +197,21 @@ def take_back(uow: UnitOfWork, of: Change, by: AccountId, now: datetime, reason:
 
 async def destroy_key(
     uow: UnitOfWork, authority: AuthorityId, by: AccountId, now: datetime
-) -> list[erasures.Hindrance] | None:
+) -> list[disposal.Hindrance] | None:
     """The first person asks (None), and a second one does it, where nothing hinders it. Its data keys go with it; what
     is kept from now on is under a new key. Raises `erasures.BUSY`.
     """
-    owner = erasures.owner_of(authority)
+    owner = disposal.owner_of(authority)
     if not await uow.fetch(Query(HAS_KEY, {"authority": authority, "common": OF_NO_AUTHORITY}, scalar)):
-        return [erasures.Hindrance("gone", authority)]
-    _, hindered = await uow.fetch(PATIENTLY, erasures.hindrances(owner))
+        return [disposal.Hindrance("gone", authority)]
+    _, hindered = await uow.fetch(PATIENTLY, disposal.hindrances(owner))
     if hindered:
         return hindered
-    if await uow.fetch(erasures.ask_erasure(uuid4(), authority, owner, None, by, now)):
+    if await uow.fetch(disposal.ask_erasure(uuid4(), authority, owner, None, by, now)):
         record_change_of_authority(uow, authority, "key-destruction-asked", by)
         return None
-    waiting = await uow.fetch(erasures.waiting_erasure(owner))
-    approved = erasures.approve_erasure(waiting or uuid4(), by, now)
+    waiting = await uow.fetch(disposal.waiting_erasure(owner))
+    approved = disposal.approve_erasure(waiting or uuid4(), by, now)
     _, _, _, hindered = await uow.fetch(PATIENTLY, ALONE, BRIEFLY, approved)
     if not hindered:
         record_change_of_authority(uow, authority, "key-destroyed", by)

@@ -20,13 +20,12 @@ from services.options.register_upkeep.credentials import PHOTOGRAPHS, Bearers
 from services.platform.register.keys import data_key
 from services.platform.register.police_notice import PICTURE
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import Problem, body_within, media_type_of
+from services.platform.runtime.problems import Problem, body_within, media_type_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.safeguarding.dates import Day
 from services.safeguarding.identifiers import AuthorityId, ChildId
-from services.safeguarding.working_time import day_in_england
+from services.safeguarding.working_time import Day, day_in_england
 
 KINDS = {"image/jpeg": ("JPEG", "RGB"), "image/png": ("PNG", "RGBA")}
 PICTURE_BYTES = 5_000_000

@@ -15,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.options.register_upkeep.policy.register_import import Import, KnownReferences
 from services.options.register_upkeep.policy.rows import ChildRow, DatedRow, PersonRow, PlacementRow
+from services.platform.register.directory import lock_register
 from services.platform.register.keys import Decryptor, data_keys
-from services.platform.register.rota_changes import lock_register
 from services.platform.store.encryption import DataKey, Keyring
 from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.identifiers import AuthorityId, new_id
 from services.safeguarding.notice_fields import PROFILE
+from services.safeguarding.working_time import ADULT, birthday
 
 CLEAR_OF_CHILD = (
     "reference",

@@ -20,13 +20,13 @@ from services.console.policy.acts import REASON
 from services.console.web.templates import Pages
 from services.platform.register.keys import Decryptor
 from services.platform.register.police_notice import birth_date_of
-from services.platform.runtime.http.problems import Problem
-from services.platform.store.disposal.retention import schedule
+from services.platform.runtime.problems import Problem
+from services.platform.store.disposal import schedule
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.deeds import Faults
-from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.duty.decisions import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId, ChildId, Scope, derived, is_provisional
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.working_time import ENGLAND, in_england

@@ -15,7 +15,7 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import WayName
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 
 REAL = "https://api.notifications.service.gov.uk"
 WITHIN = httpx.Timeout(10.0, connect=5.0)

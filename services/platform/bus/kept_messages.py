@@ -17,10 +17,9 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.api import RequestHeader_v2, ResponseHeader_v1
 from aiokafka.structs import RecordMetadata
 
-from services.platform.bus import metrics
-from services.platform.bus.producer import Producer
+from services.platform.bus.connection import PUBLISHED_AGAIN, UNCHECKED, Producer
 from services.platform.runtime.logs import logger
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.store import outbox
 from services.platform.store.outbox import Sent, Unsent, Written
 from services.platform.store.unit_of_work import Store
@@ -172,7 +171,7 @@ class KeptMessages:
         if keys := await self._put_back(beyond):
             # Lost in a power cut, or written just after another leader was elected and before we knew it.
             logger().warning("Kafka's leader has changed: what it may have lost is published again", count=keys)
-        metrics.UNCHECKED.set(unsaid)
+        UNCHECKED.set(unsaid)
         if not unsaid:
             self._checked, self._looks_left = logs, max(0, self._looks_left - 1)
 
@@ -185,7 +184,7 @@ class KeptMessages:
             if not keys:
                 break
             count += len(keys)
-            metrics.PUBLISHED_AGAIN.inc(len(keys))
+            PUBLISHED_AGAIN.inc(len(keys))
             self._wake(list(dict.fromkeys(keys)))
         return count
 

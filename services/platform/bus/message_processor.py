@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import structlog
 from aiokafka.errors import KafkaError
 
-from services.platform.bus import metrics
+from services.platform.bus import connection
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.messages.envelope import Raw, Received, Unreadable, kind_of, letter_about, read
 from services.platform.messages.signature import KnownSpeakers, Refused, require_own_source
@@ -23,9 +23,9 @@ from services.platform.runtime import spans
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger, place
 from services.platform.store import inbox
+from services.platform.store.engine import is_transient, took_too_long
 from services.platform.store.inbox import Identity
 from services.platform.store.query import Query
-from services.platform.store.transient_errors import is_transient, took_too_long
 from services.platform.store.unit_of_work import GroupCommit, Store, UnitOfWork
 from services.safeguarding import identifiers
 from services.safeguarding.contracts import contract_of
@@ -184,7 +184,7 @@ class MessageProcessor:
                 return await self._process_alone(raw, received)
         except Unreadable as unreadable:
             if isinstance(unreadable, Refused):
-                metrics.REFUSED.labels(unreadable.doubt).inc()
+                connection.REFUSED.labels(unreadable.doubt).inc()
             return await self._give_up(raw, unreadable.reason, unreadable.kind, unreadable.message_id)
         finally:
             # After a cancellation too: the partition has gone to another process, and nothing waits here any more.
@@ -273,7 +273,7 @@ class MessageProcessor:
                 uow.published_keys = published_before | uow.published_keys
         self._transactions += 1
         for received, mark in zip(several, marks, strict=True):
-            metrics.HANDLED.labels(received.content.kind, mark).inc()
+            connection.HANDLED.labels(received.content.kind, mark).inc()
         return keys
 
     async def _handle(self, received: Received[Message], uow: UnitOfWork) -> None:
@@ -281,7 +281,7 @@ class MessageProcessor:
         with _bound(received), spans.measure(kind, received.trace, "CONSUMER") as trace:
             inside = received if trace == received.trace else replace(received, trace=trace)
             await self.subscriptions[kind].handler(inside, uow)
-        metrics.HANDLING.labels(kind).observe(time.perf_counter() - started)
+        connection.HANDLING.labels(kind).observe(time.perf_counter() - started)
 
     async def _give_up(
         self, raw: Raw, reason: str, kind: str | None, message_id: str | None, received: Received[Message] | None = None
@@ -296,7 +296,7 @@ class MessageProcessor:
         known = letter.original_kind  # an unknown kind may be anybody's words
         logger().error("a message was dead-lettered", kind=known, message_id=message_id, reason=reason)
         if _would_repeat(kind, received):
-            metrics.DEAD_LETTERS.labels(kind).inc()
+            connection.DEAD_LETTERS.labels(kind).inc()
             self._clear_waiting(raw.origin)
             return True
         subject = received.subject if received is not None else identifiers.provisional_child(raw.identity)
@@ -311,7 +311,7 @@ class MessageProcessor:
             except Exception as error:  # noqa: BLE001 the message stays in hand, or comes again
                 if not await self._wait(raw.origin, error):
                     return False
-        metrics.DEAD_LETTERS.labels(letter.original_kind or "unknown").inc()
+        connection.DEAD_LETTERS.labels(letter.original_kind or "unknown").inc()
         self._clear_waiting(raw.origin)
         await self._relay.wait_published(list(uow.published_keys))
         return True
@@ -322,7 +322,7 @@ class MessageProcessor:
         if before is None:
             logger().warning("a message waits for a dependency that is away", exc_info=error)
         self.waiting[origin] = type(error).__name__
-        metrics.WAITING.set(len(self.waiting))
+        connection.WAITING.set(len(self.waiting))
         pause = LATER_WAIT_SECONDS if before else FIRST_WAIT_SECONDS
         try:
             await asyncio.wait_for(self.stopping.wait(), pause)
@@ -332,7 +332,7 @@ class MessageProcessor:
 
     def _clear_waiting(self, origin: str) -> None:
         self.waiting.pop(origin, None)
-        metrics.WAITING.set(len(self.waiting))
+        connection.WAITING.set(len(self.waiting))
 
 
 def _would_repeat(kind: str | None, received: Received[Message] | None) -> bool:

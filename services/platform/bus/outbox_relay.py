@@ -13,18 +13,17 @@ from itertools import islice
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from services.platform.bus import metrics
-from services.platform.bus.connection import Connection
+from services.platform.bus import connection
+from services.platform.bus.connection import Connection, Producer
 from services.platform.bus.kept_messages import KeptMessages
-from services.platform.bus.producer import Producer
 from services.platform.messages.signature import Signer
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.runtime.settings import Settings
 from services.platform.store import outbox
+from services.platform.store.engine import is_transient
 from services.platform.store.outbox import Committed, Sent, Unsent
-from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 
 ROUNDS_AT_ONCE = 2
@@ -127,8 +126,8 @@ class OutboxRelay:
         async with self._store.read() as reader:
             left = await reader.fetch(outbox.left(now - self._older_than))
         self._older_than = SWEEP_OLDER_THAN
-        metrics.OUTBOX_DEPTH.set(left.depth)
-        metrics.OUTBOX_OLDEST.set((now - left.oldest).total_seconds() if left.oldest else 0)
+        connection.OUTBOX_DEPTH.set(left.depth)
+        connection.OUTBOX_OLDEST.set((now - left.oldest).total_seconds() if left.oldest else 0)
         self._wake([key for key in left.keys if key not in self._settling])
         if left.depth > len(self._published):
             self._sweep.wake_after(SWEEP_AGAIN_SECONDS)
@@ -193,7 +192,7 @@ class OutboxRelay:
 
     def _retry_later(self, keys: list[str], error: Exception) -> None:
         """Goes on in rounds of one key, so that a message that Kafka refuses holds up no other key for long."""
-        metrics.PUBLISH_FAILURES.inc()
+        connection.PUBLISH_FAILURES.inc()
         if self._failure is None:
             logger().warning("publishing failed and will be repeated", exc_info=error)
         self._failure = type(error).__name__
@@ -271,5 +270,5 @@ class OutboxRelay:
                 raise acknowledged
             sent.append(self._kept.place(each, acknowledged, logs))
         for each in unsent:
-            metrics.PUBLISHED.labels(each.topic).inc()
+            connection.PUBLISHED.labels(each.topic).inc()
         return sent

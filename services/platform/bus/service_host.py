@@ -10,22 +10,18 @@ from prometheus_client import REGISTRY
 from starlette.types import ASGIApp
 
 from services.platform.bus.connection import READ, WRITE, AccessCheck, Connection
-from services.platform.bus.consumers.consumer import Consumer
+from services.platform.bus.consumer import Consumer
 from services.platform.bus.message_processor import Handler, MessageProcessor, Prefetch, Subscription
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.messages.signature import SAYS, KnownSpeakers, Signer, read_public_keys, read_signing_key
 from services.platform.runtime import logs, spans
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.health import Drain, Health
-from services.platform.runtime.http.exposition import BUILD, exposition, loop_watch
-from services.platform.runtime.http.server import Web
-from services.platform.runtime.periodic import Repeating
-from services.platform.runtime.process import Part, run_until_told
+from services.platform.runtime.process import Drain, Health, Part, Repeating, run_until_told
+from services.platform.runtime.server import BUILD, Web, exposition, loop_watch
 from services.platform.runtime.settings import KafkaSecurity, SecretFile, Settings, SigningKeys, secret_path
 from services.platform.store import inbox, story_clock
-from services.platform.store.disposal.retention import Disposal
-from services.platform.store.engine import connect, connect_to_read, database_url
-from services.platform.store.notifications import Listener
+from services.platform.store.disposal import Disposal
+from services.platform.store.engine import Listener, connect, connect_to_read, database_url
 from services.platform.store.unit_of_work import Origin, Store
 
 

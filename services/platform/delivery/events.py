@@ -12,6 +12,7 @@ from services.platform.delivery.model import Delivery
 from services.platform.runtime.logs import logger
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.events import ContactUnreachable
+from services.safeguarding.duty.decisions import DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.duty.duties import (
     Duty,
     DutyAccepted,
@@ -23,7 +24,6 @@ from services.safeguarding.duty.duties import (
     How,
     Outcome,
 )
-from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, WordsId
 from services.safeguarding.message import Message
 

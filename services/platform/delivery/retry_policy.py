@@ -6,8 +6,8 @@ from itertools import accumulate
 
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.model import MediumName, State
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import FailureReason
-from services.safeguarding.duty.evidence import AttemptResult
 
 JITTER = 0.2
 """Delays are spread by up to this share, so that attempts which failed together are not repeated together."""

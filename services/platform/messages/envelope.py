@@ -25,10 +25,10 @@ from pydantic import (
 )
 
 from services.safeguarding.contracts import contract_of
-from services.safeguarding.dates import AS_IT_WAS_SAID
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import trace_of
 from services.safeguarding.message import Message, Topic
+from services.safeguarding.working_time import AS_IT_WAS_SAID
 
 PREFIX = "/safe-return/"
 FAULTS = {"time": "time: an RFC 3339 time with its zone is needed", "subject": "subject: the child's id is needed"}

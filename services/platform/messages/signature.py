@@ -21,8 +21,8 @@ from services.platform.messages.envelope import PREFIX, Received, Unreadable
 from services.safeguarding.child_events import events
 from services.safeguarding.contracts import contract_of, contracts
 from services.safeguarding.deeds import EVENTS_OF_DEEDS
+from services.safeguarding.duty.decisions import DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.duty.duties import Duty, DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes
-from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.message import Message
 
 Kinds = tuple[type[Message], ...]

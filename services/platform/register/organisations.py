@@ -14,8 +14,7 @@ from uuid import UUID
 
 from cachetools import TTLCache
 
-from services.platform.register.cache import new_cache
-from services.platform.register.keys import Decryptor
+from services.platform.register.keys import Decryptor, new_cache
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, fields_in

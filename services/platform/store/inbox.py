@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.store.query import BRIEFLY, PLAN_BY_VALUES, Query, Rows, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 

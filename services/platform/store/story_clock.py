@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.platform.messages.signature import NamedKey, Signer, read_signing_key
 from services.platform.runtime.clocks import Clocks, apart
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.runtime.settings import Settings, SigningKeys
 from services.platform.store.engine import connect
 from services.platform.store.unit_of_work import Origin, Store

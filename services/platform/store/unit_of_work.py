@@ -22,8 +22,7 @@ from services.platform.messages.envelope import compose
 from services.platform.messages.signature import Signer
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox
-from services.platform.store.engine import taken_out
-from services.platform.store.notifications import Channels
+from services.platform.store.engine import Channels, is_transient, taken_out
 from services.platform.store.query import (
     BEGINS,
     Reader,
@@ -34,7 +33,6 @@ from services.platform.store.query import (
     to_columns,
     unnest_rows,
 )
-from services.platform.store.transient_errors import is_transient
 from services.safeguarding.message import Message
 
 T = TypeVar("T")

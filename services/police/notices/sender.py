@@ -11,8 +11,8 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from services.platform.delivery.channels.channel import MAIL_TO, POLLED
-from services.platform.delivery.channels.http.clients import Client, Trust
-from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.channels.webhook import Client, Trust
+from services.platform.delivery.links import Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, State, Undeliverable
 from services.platform.delivery.queue.repository import Chosen, channel_of, put, replay
 from services.platform.delivery.settings.keys import KeySettings

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.platform.delivery.channels import email
 from services.platform.delivery.channels.channel import MAIL_TO, ChannelSender, SendRequest, SendResult
-from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.links import Links, Purpose
 from services.platform.delivery.model import MediumName
 from services.platform.register.directory import format_number
 from services.police.notices.schema import IN_DETAILS, NONE, UNKNOWN, About, Child, Notice, NoticeData, Report

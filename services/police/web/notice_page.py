@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from services.platform.delivery.channels.channel import ChannelSender, SendRequest
 from services.platform.delivery.events import looked_up
-from services.platform.delivery.links.pages import Button, Choice, Field, Form, Group, Sheet
+from services.platform.delivery.links import Button, Choice, Field, Form, Group, Sheet
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words
@@ -50,7 +50,7 @@ from services.police.policy import ToldEpisode
 from services.police.replies import Officer, Reply, ReplyData, ReplyService, ReplyType
 from services.police.store import told_episodes
 from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.identifiers import WordsId, code_of, derived
 from services.wording import day_and_time
 

@@ -15,19 +15,24 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
-from services.platform.delivery.links.pages import LinkPages, mount_pages
-from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.links import LinkPages, Links, Purpose, mount_pages
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.webhook_signature import TOLERANCE, is_signed
 from services.platform.register.organisations import Forces
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import SIGNED, Problem, body_within, read_routes
-from services.platform.runtime.http.strangers import Strangers
-from services.platform.runtime.limits import LIST_BYTES, MESSAGE_BYTES
+from services.platform.runtime.problems import (
+    LIST_BYTES,
+    MESSAGE_BYTES,
+    SIGNED,
+    Problem,
+    Strangers,
+    body_within,
+    read_routes,
+)
 from services.platform.store import inbox
 from services.platform.store.encryption import Keyring
-from services.platform.store.transient_errors import new_web_app
+from services.platform.store.engine import new_web_app
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import policy, replies, store
 from services.police.notices.sender import force_of

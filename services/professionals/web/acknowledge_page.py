@@ -10,17 +10,16 @@ from uuid import UUID
 from fastapi import FastAPI
 
 from services.platform.delivery.events import acknowledged, failed
-from services.platform.delivery.links.pages import Button, Form, LinkPages, Sheet, mount_pages
-from services.platform.delivery.links.tokens import Purpose
+from services.platform.delivery.links import Button, Form, LinkPages, Purpose, Sheet, mount_pages
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import CallKeys, mount_receipts_route, mount_status_route
-from services.platform.register.child_facts import authority_of_child
+from services.platform.register.child import authority_of_child
 from services.platform.register.directory import language_of_person
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.transient_errors import new_web_app
+from services.platform.store.engine import new_web_app
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.professionals import digests as digest_page
 from services.professionals import metrics

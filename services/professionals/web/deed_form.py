@@ -8,15 +8,14 @@ from typing import Any, Literal, NamedTuple
 
 from cachetools import TTLCache
 
+from services.platform.delivery import links
 from services.platform.delivery.events import acknowledged
-from services.platform.delivery.links import pages
-from services.platform.delivery.links.pages import Button, Choice, Form, Group, Sheet
-from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.links import Button, Choice, Form, Group, Links, Purpose, Sheet
 from services.platform.delivery.model import State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words
-from services.platform.register.cache import new_cache
-from services.platform.register.child_identity import code_of_child
+from services.platform.register.child import code_of_child
+from services.platform.register.keys import new_cache
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import deadlines
 from services.platform.store.deadlines import HELD_FOR
@@ -193,9 +192,9 @@ def _group(spec: DeedSpec, spoken: DeedWords, form: Form, faults: Mapping[str, F
             yield Group(fields, "" if required else spoken.page["more"], folded=is_folded and not required)
 
 
-def _ask(spec: DeedSpec, spoken: DeedWords, each: Field, form: Form, faults: Mapping[str, Fault]) -> pages.Field:
+def _ask(spec: DeedSpec, spoken: DeedWords, each: Field, form: Form, faults: Mapping[str, Fault]) -> links.Field:
     words_of, given = spoken.choices(each), form.all(each.name)
-    return pages.Field(
+    return links.Field(
         each.name,
         spoken.label(spec.deed, each),
         KINDS[each.kind],

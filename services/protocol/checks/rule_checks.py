@@ -14,8 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from services.protocol.policy.rule_language.grammar import DutyBecomes, Protocol, Rule, When, format_period
 from services.protocol.policy.rule_language.vocabulary import Question, Trigger
 from services.safeguarding.deeds import DEED_SPECS
-from services.safeguarding.duty.facts import Fact, Presupposition
-from services.safeguarding.duty.presupposed import PRESUPPOSED
+from services.safeguarding.duty.facts import PRESUPPOSED, Fact, Presupposition
 from services.safeguarding.roles import CARERS, ROLES, Channel, Role, Wording
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.store.unit_of_work import Store
 from services.protocol import metrics
 from services.protocol.editions.choice import Choice, Kept, RulesInForce, choose
 from services.protocol.editions.edition import Edition, Signature, adoption_of, find_editions, signature
 from services.protocol.editions.store import add, editions_since
 from services.protocol.loader import DEFAULT, RulesFile
-from services.safeguarding.duty.evidence import RulesTakenUp
+from services.safeguarding.duty.decisions import RulesTakenUp
 from services.safeguarding.working_time import day_in_england
 
 LOOK_EVERY_SECONDS = 5.0

@@ -35,9 +35,15 @@ from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events.care_events import ReviewDue
 from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, PoliceRiskGraded, RuleDue
-from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, MessageDeadLettered, Verdict
+from services.safeguarding.duty.decisions import (
+    DutyChanged,
+    EpisodeChanged,
+    EpisodeState,
+    Evidence,
+    MessageDeadLettered,
+    Verdict,
+)
 from services.safeguarding.duty.duties import DutyFailed, Outcome, part_ids, parts_of
-from services.safeguarding.duty.evidence import Evidence
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import CONTRACTS, Message, Topic
 from services.safeguarding.roles import Role

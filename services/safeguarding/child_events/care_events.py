@@ -10,9 +10,9 @@ from typing import Literal
 from uuid import UUID
 
 from services.safeguarding.child_events.events import Event, Told
-from services.safeguarding.dates import Day
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.roles import CareStep
+from services.safeguarding.working_time import Day
 
 
 class ChildPresented(Told, kind="child.presented.v1"):

@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from services.safeguarding.child_events.events import Event, Told, ToldOfEpisode
-from services.safeguarding.dates import Day, Moment
 from services.safeguarding.meetings import Form
 from services.safeguarding.message import Contract
 from services.safeguarding.roles import PLAN_OWNERS, Role
+from services.safeguarding.working_time import Day, Moment
 
 
 class StrategyDiscussionRedated(ToldOfEpisode, kind="strategy-discussion.redated.v1"):

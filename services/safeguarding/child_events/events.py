@@ -11,10 +11,10 @@ from uuid import UUID
 
 import yaml
 
-from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Role, Wording
+from services.safeguarding.working_time import Day, Moment
 
 WRITTEN = yaml.load(Path(__file__).with_name("codes.yaml").read_text(), yaml.CSafeLoader)
 PushFactor = StrEnum("PushFactor", WRITTEN["push_factors"])  # type: ignore[misc]

@@ -12,8 +12,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, model_validator
 
 from services.safeguarding import identifiers
-from services.safeguarding.duty.decisions import MessageDecided
-from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted
+from services.safeguarding.duty.decisions import DeliveriesAttempted, DeliveryAttempted, MessageDecided
 from services.safeguarding.duty.facts import Fact
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId, derived
 from services.safeguarding.meetings import Form, Meets

@@ -2,12 +2,19 @@
 
 A sentence is sent only if what it presupposes is so once everything has been carried out. It is never dropped or put
 off for that: another one, which is so, is sent instead.
+
+Loads what each wording presupposes (`presupposes.yaml`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Self
+
+import yaml
+
+from services.safeguarding.roles import Wording
 
 
 class Fact(StrEnum):
@@ -80,3 +87,11 @@ def choose_sentence(key: str, facts: frozenset[Fact], presupposes: Mapping[str, 
     if line.holds <= facts or line.otherwise is None:
         return key
     return choose_sentence(line.otherwise, facts, presupposes)
+
+
+FILE = Path(__file__).parent / "presupposes.yaml"
+PRESUPPOSED = {
+    str(Wording(key)): Presupposition.read(line)
+    for key, line in yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader).items()
+}
+"""By wording. One without a line presupposes nothing but what sets its rule off."""

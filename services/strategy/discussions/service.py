@@ -18,7 +18,7 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating, run_each
+from services.platform.runtime.process import Repeating, run_each
 from services.platform.store.query import Query, first_row, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.child_events.discussion_events import (

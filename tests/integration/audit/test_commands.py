@@ -15,9 +15,8 @@ import pytest
 from infra.local.settings.layout import ROOT
 from services.audit import store as kept
 from services.safeguarding.child_events.events import ChildLocated, ChildReportedMissing
-from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
+from services.safeguarding.duty.decisions import ProtocolDecided, RegisterLookedUp, Verdict
 from services.safeguarding.duty.duties import DutyAcknowledged
-from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import code_of, new_id, telling
 from services.safeguarding.operators import OperatorAct, OperatorActed, OperatorRole
 from services.safeguarding.roles import Channel, Role

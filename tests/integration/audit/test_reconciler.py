@@ -12,9 +12,15 @@ from services.audit.reconciler import FIRST_LOOK, Found, Reconciler, find_gaps
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
-from services.safeguarding.duty.decisions import MessageDecided, ProtocolDecided, Verdict
+from services.safeguarding.duty.decisions import (
+    AttemptResult,
+    DeliveriesAttempted,
+    DeliveryAttempted,
+    MessageDecided,
+    ProtocolDecided,
+    Verdict,
+)
 from services.safeguarding.duty.duties import Because, DutyAccepted, DutyAcknowledged, DutyOutcomes, PoliceNotify
-from services.safeguarding.duty.evidence import AttemptResult, DeliveriesAttempted, DeliveryAttempted
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel, Role, Wording

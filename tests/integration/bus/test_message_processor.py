@@ -10,13 +10,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.platform.bus import message_processor, metrics
-from services.platform.bus.consumers.consumer import Consumer
+from services.platform.bus import message_processor
+from services.platform.bus.connection import DEAD_LETTERS, REFUSED
+from services.platform.bus.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor, Priority, Subscription
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.messages.envelope import Raw, Received, compose, read
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.key_wrappers.wrapper import KeyMissing
+from services.platform.store.encryption import KeyMissing
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.child_events.events import ChildLocated, ChildReportedMissing, ChildReturned
@@ -269,7 +270,7 @@ async def test_what_nobody_has_said_who_may_say_it_changes_nothing_and_is_a_dead
     office: Office, forged: bytes, doubt: str
 ) -> None:
     raw = Raw(forged, Topic.CHILD_EVENTS, f"child-events/0/{uuid4().int}")
-    before = metrics.REFUSED.labels(doubt)._value.get()
+    before = REFUSED.labels(doubt)._value.get()
     assert await office.processor.process_batch([raw]) == 1
     assert office.returns == []
     async with office.store.engine.connect() as connection:
@@ -278,7 +279,7 @@ async def test_what_nobody_has_said_who_may_say_it_changes_nothing_and_is_a_dead
         ]
     assert isinstance(letter, MessageDeadLettered)
     assert (letter.reason, letter.original_kind) == (f"refused: {doubt}", ChildReturned.kind)
-    assert metrics.REFUSED.labels(doubt)._value.get() == before + 1
+    assert REFUSED.labels(doubt)._value.get() == before + 1
 
 
 @pytest.mark.parametrize(
@@ -295,12 +296,12 @@ async def test_a_service_that_fails_at_letters_writes_none_about_its_own(
 ) -> None:
     child = new_id("child")
     letter = MessageDeadLettered(service="police", origin="duties/0/1", reason="x", original_kind=about, original="")
-    before = metrics.DEAD_LETTERS.labels(MessageDeadLettered.kind)._value.get()
+    before = DEAD_LETTERS.labels(MessageDeadLettered.kind)._value.get()
     raw = Raw(say(letter, **TOLD | {"subject": child}), Topic.DEAD_LETTERS, f"dead-letters/0/{uuid4().int}")
     assert await office.processor.process_batch([raw]) == 1
     async with office.store.engine.connect() as connection:
         assert len(await unsent_of(connection, child)) == letters
-    assert metrics.DEAD_LETTERS.labels(MessageDeadLettered.kind)._value.get() == before + 1
+    assert DEAD_LETTERS.labels(MessageDeadLettered.kind)._value.get() == before + 1
 
 
 @pytest.mark.parametrize("exercise", [True, False])

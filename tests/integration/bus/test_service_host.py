@@ -6,8 +6,8 @@ from prometheus_client import generate_latest
 from services.platform.bus import service_host
 from services.platform.bus.service_host import ServiceHost
 from services.platform.runtime import spans
-from services.platform.runtime.health import Drain
-from services.platform.runtime.http.server import Web
+from services.platform.runtime.process import Drain
+from services.platform.runtime.server import Web
 from services.platform.runtime.span_exporter import SpanTracer
 from tests.support.engines.database import Database
 from tests.support.signatures import BUS_KEYS, KEYS

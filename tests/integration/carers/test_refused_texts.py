@@ -148,7 +148,7 @@ async def test_what_is_rightly_signed_is_counted_so_that_a_wrong_token_shows(ser
 
 SHOWS = """
 from prometheus_client import generate_latest
-from services.platform.delivery.links.signed_forms import TwilioDoor
+from services.platform.delivery.sms_status.webhook import TwilioDoor
 TwilioDoor("{door}", public_url="", tokens=tuple, accounts=())
 print(generate_latest().decode())
 """

@@ -14,8 +14,7 @@ from services.carers.conversation import context
 from services.carers.conversation.worker import CONTENDED_FOR, KEY_AWAY_FOR
 from services.carers.text import Text
 from services.platform.messages.envelope import Received
-from services.platform.store.encryption import Keyring
-from services.platform.store.key_wrappers.wrapper import KeyServiceAway
+from services.platform.store.encryption import Keyring, KeyServiceAway
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.events import ChildReportedMissing, TextNeedsHuman
 from services.safeguarding.message import Message

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from services.casework import web
-from services.platform.runtime.http import strangers
+from services.platform.runtime import problems
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
 from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing, ChildReturned
@@ -133,7 +133,7 @@ async def test_who_asks_too_often_waits_before_the_database_is_asked_and_shuts_n
 ) -> None:
     assert (await hospital.send(hospital.event())).status_code == 202
     forged = hospital.event(source="/agencies/elsewhere")
-    for _ in range(strangers.MOST_OF_A_STRANGER):
+    for _ in range(problems.MOST_OF_A_STRANGER):
         assert (await hospital.send(forged)).status_code == 401
     monkeypatch.setattr(web, "agency_by_source", None)
     refused = await hospital.send(forged)
@@ -144,7 +144,7 @@ async def test_who_asks_too_often_waits_before_the_database_is_asked_and_shuts_n
 
 
 async def test_an_agency_that_sends_without_end_waits_too(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strangers, "MOST_OF_SOMEBODY_KNOWN", 1)
+    monkeypatch.setattr(problems, "MOST_OF_SOMEBODY_KNOWN", 1)
     event = hospital.event()
     assert [(await hospital.send(event)).status_code for _ in range(3)] == [202, 202, 429]
 

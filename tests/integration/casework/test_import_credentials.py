@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.options.register_upkeep.credentials import WRITABLE, Credential
 from services.platform.register.operators import add_credential, withdraw_credential
-from services.platform.runtime.http import strangers
+from services.platform.runtime import problems
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
 from tests.support.in_process.casework import casework, import_bearer
@@ -61,7 +61,7 @@ async def test_tokens_are_not_guessed_without_end_and_who_guesses_shuts_out_nobo
     assert (await http.put(path, json=document, headers=bearer)).status_code == 200
     guesses = [
         (await http.put("/register/lapwing", json={}, headers={"authorization": f"Bearer {each}"})).status_code
-        for each in range(strangers.MOST_OF_A_STRANGER + 1)
+        for each in range(problems.MOST_OF_A_STRANGER + 1)
     ]
     assert (guesses[0], guesses[-1]) == (401, 429)
     assert (await http.put(path, json=document, headers=bearer)).status_code == 200

@@ -23,7 +23,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Reader, scalar
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.duty.evidence import RegisterImported
+from services.safeguarding.duty.decisions import RegisterImported
 from tests.support.engines.database import Database
 from tests.support.in_process.casework import AHEAD, ImportAuth, casework, import_bearer
 from tests.support.in_process.register import authority, fresh_number, own_part

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.options.register_upkeep.photographs import redrawn
 from services.platform.register.police_notice import photograph_of
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal.retention import Disposal
+from services.platform.store.disposal import Disposal
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Origin, Store

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from services.options.register_upkeep.commands import register
 from services.options.register_upkeep.credentials import WRITABLE
-from services.platform.runtime.http.server import Web
+from services.platform.runtime.server import Web
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.casework import casework, import_bearer

@@ -14,7 +14,7 @@ from services.console.read_model import repository as console_store
 from services.console.read_model.projections import Handlers as ConsoleHandlers
 from services.console.read_model.projections import open_cases
 from services.platform.messages.envelope import Received
-from services.platform.register import directory, directory_page
+from services.platform.register import directory
 from services.platform.register.keys import wrapped_keys_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -136,7 +136,7 @@ async def test_whoever_is_on_duty_is_the_receivers_and_the_givers_directory_show
     engine = database.engine("console")
     async with engine.connect() as connection:
         for name, lines in ((two.giver, 0), (two.taker, 1)):
-            rota = await Reader(connection).fetch(directory_page.rota_lines(keyring, [name], BEGAN))
+            rota = await Reader(connection).fetch(directory.rota_lines(keyring, [name], BEGAN))
             assert sum(each.code is not None for each in rota) == lines
     await engine.dispose()
 

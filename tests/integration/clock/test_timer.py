@@ -14,8 +14,7 @@ from services.platform.messages.envelope import compose
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import deadlines
 from services.platform.store.deadlines import Pending
-from services.platform.store.engine import database_url
-from services.platform.store.notifications import Listener
+from services.platform.store.engine import Listener, database_url
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import DutyStepDue

@@ -19,8 +19,7 @@ from services.console.web.pages.overview import Changes
 from services.handbook import web as handbook
 from services.options.returns.option import OPTION as RETURNS
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.engine import database_url
-from services.platform.store.notifications import Channels, Listener
+from services.platform.store.engine import Channels, Listener, database_url
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import code_of, new_id

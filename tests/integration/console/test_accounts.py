@@ -29,8 +29,7 @@ from services.console.web import pages
 from services.console.web.pages.overview import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.engine import connect
-from services.platform.store.notifications import Channels
+from services.platform.store.engine import Channels, connect
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole

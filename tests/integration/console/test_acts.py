@@ -26,9 +26,8 @@ from services.safeguarding.child_events.events import (
     PoliceRiskGraded,
     SafeAndWellCheckRecorded,
 )
-from services.safeguarding.duty.decisions import DutyState
+from services.safeguarding.duty.decisions import DutyState, RegisterLookedUp
 from services.safeguarding.duty.duties import DutyAcknowledged, StrategyDiscussionChanged
-from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.safeguarding.roles import Deed, Role

@@ -18,8 +18,8 @@ from services.console.web.pages.overview import Changes
 from services.options.register_upkeep.organisations import put_organisations
 from services.options.register_upkeep.policy.organisations import Organisations
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.server import Web
-from services.platform.store.notifications import Channels
+from services.platform.runtime.server import Web
+from services.platform.store.engine import Channels
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorRole, OrganisationChanged

@@ -24,7 +24,7 @@ from services.console.web import pages
 from services.console.web.pages.overview import Changes
 from services.options.provider_sign_in import pages as openid
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.strangers import MOST_OF_A_STRANGER
+from services.platform.runtime.problems import MOST_OF_A_STRANGER
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorRole
 from tests.support.engines.database import Database

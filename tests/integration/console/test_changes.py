@@ -10,8 +10,7 @@ from sqlalchemy import text
 from services.console.read_model.repository import CHANGES
 from services.console.web.pages.overview import Changes
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.engine import database_url
-from services.platform.store.notifications import Channels, Listener
+from services.platform.store.engine import Channels, Listener, database_url
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
 from tests.support.engines.proxy import Proxy, proxy_to

@@ -18,9 +18,16 @@ from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
-from services.safeguarding.duty.decisions import DutyState, MessageDecided, ProtocolDecided, Verdict
+from services.safeguarding.duty.decisions import (
+    AttemptResult,
+    DeliveriesAttempted,
+    DeliveryAttempted,
+    DutyState,
+    MessageDecided,
+    ProtocolDecided,
+    Verdict,
+)
 from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, part_ids, parts_of
-from services.safeguarding.duty.evidence import AttemptResult, DeliveriesAttempted, DeliveryAttempted
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Role

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.limits import FORM_FIELDS
+from services.platform.runtime.problems import FORM_FIELDS
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorRole

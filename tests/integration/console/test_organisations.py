@@ -21,7 +21,7 @@ from services.options.register_upkeep.organisations import put_organisations
 from services.options.register_upkeep.policy.organisations import Organisations
 from services.platform.register.organisations import Force, in_force, versions_of
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.server import Web
+from services.platform.runtime.server import Web
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.working_time import ENGLAND

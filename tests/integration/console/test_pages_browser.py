@@ -18,10 +18,9 @@ from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.server import Web
+from services.platform.runtime.server import Web
 from services.platform.store.encryption import Keyring
-from services.platform.store.engine import database_url
-from services.platform.store.notifications import Channels, Listener
+from services.platform.store.engine import Channels, Listener, database_url
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import ShiftHandedOver
 from services.safeguarding.duty.decisions import MessageDeadLettered

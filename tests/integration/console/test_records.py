@@ -18,8 +18,8 @@ from services.console.policy.access import Operator
 from services.console.read_model.projections import Handlers
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal import erasures
-from services.platform.store.disposal.retention import ALONE, MAY_SWEEP, Disposal
+from services.platform.store import disposal as erasures
+from services.platform.store.disposal import ALONE, MAY_SWEEP, Disposal
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN, Query, Rows
 from services.platform.store.unit_of_work import Store

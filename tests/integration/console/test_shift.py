@@ -14,9 +14,9 @@ import pytest
 from fastapi import FastAPI
 
 from services.console.read_model.projections import Handlers
-from services.platform.register import directory, rota_changes
-from services.platform.register.child_facts import missing_now
-from services.platform.register.rota_changes import lock_register
+from services.platform.register import directory
+from services.platform.register.child import missing_now
+from services.platform.register.directory import lock_register
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
@@ -345,7 +345,7 @@ async def test_a_number_that_was_hashed_by_the_key_before_is_somebody_elses_too(
     keys = Keyring(b64encode(b"m" * 32).decode(), f"{newer}\n{b64encode(b'p' * 32).decode()}")
     ways = {"mobile": number_of(desk.document, "boss")}
     async with opened.transaction() as uow:
-        faults = await rota_changes.correct(uow, keys, desk.name, desk.ids["night"], ways, "account", CLOCKS.story())
+        faults = await directory.correct(uow, keys, desk.name, desk.ids["night"], ways, "account", CLOCKS.story())
     assert faults == {"mobile": Fault.TAKEN}
 
 
@@ -356,7 +356,7 @@ async def test_a_correction_waits_for_an_import_that_has_read_those_before(desk:
     async def correct() -> dict[str, Fault]:
         async with opened.transaction() as uow:
             ways = {"email": "night.new@example.org"}
-            return await rota_changes.correct(uow, keys, desk.name, desk.ids["night"], ways, "account", CLOCKS.story())
+            return await directory.correct(uow, keys, desk.name, desk.ids["night"], ways, "account", CLOCKS.story())
 
     async with opened.transaction() as importing:
         await lock_register(importing, desk.name)

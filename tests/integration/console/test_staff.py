@@ -24,7 +24,7 @@ from services.console.policy.access import FAILURES_FROM_ONE_PLACE, FAILURES_OF_
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
-from services.platform.register.child_identity import child_by_code
+from services.platform.register.child import child_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store

@@ -15,11 +15,11 @@ from services.console.accounts import sessions
 from services.console.policy.access import ALL, Operator
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
-from services.platform.register.child_identity import child_by_code
+from services.platform.register.child import child_by_code
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.server import Web
+from services.platform.runtime.server import Web
 from services.platform.store.encryption import Keyring
-from services.platform.store.notifications import Channels
+from services.platform.store.engine import Channels
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import in_words
 from services.safeguarding.operators import OperatorRole

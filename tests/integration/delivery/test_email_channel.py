@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.email import EmailMedium, Relay, build_email, message_id
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 from tests.support.outside.relay import LETTER, NOW, RECIPIENT, SENDER, PlayedRelay, a_sending, listening
 
 

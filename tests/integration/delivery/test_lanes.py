@@ -17,8 +17,7 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sending import attempt
 from services.platform.delivery.sending.dispatcher import FAILING_AFTER
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.encryption import Keyring
-from services.platform.store.key_wrappers.wrapper import KeyServiceAway
+from services.platform.store.encryption import Keyring, KeyServiceAway
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import (

@@ -13,8 +13,8 @@ from services.platform.delivery.model import Delivery
 from services.platform.delivery.sms_status.receipts import AFTER, Receipts, Report, VoiceFallback
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import ProfessionalNotify
-from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import Floor, PlayedMedium, all_withdrawn, eventually, received, running_floor

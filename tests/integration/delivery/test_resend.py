@@ -12,8 +12,8 @@ from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import DutySendAgain
-from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import derived, new_id
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import Floor, PlayedMedium, no_leftovers, received, running_floor

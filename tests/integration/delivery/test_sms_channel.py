@@ -18,17 +18,16 @@ from services.platform.delivery.channels import sms as texts
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWER_WITHIN, TwilioWay, signature_is_valid
 from services.platform.delivery.channels.text_ways import Texts
-from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.sending.attempt import Prepare
 from services.platform.delivery.sms_status.receipts import AFTER, SOON_AFTER, Receipts, VoiceFallback
-from services.platform.delivery.sms_status.webhook import CallKeys, mount_status_route
-from services.platform.runtime.http.problems import answer_with_problems
+from services.platform.delivery.sms_status.webhook import CallKeys, TwilioDoor, mount_status_route
+from services.platform.runtime.problems import answer_with_problems
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.wording import CALLED
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import ProfessionalNotify
-from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import Floor, all_withdrawn, received, running_floor

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from services.platform.delivery.inbound_mail import smtp_server
+from services.platform.delivery.inbound_mail import mailbox
 from services.platform.delivery.inbound_mail.classifier import ReadMail
-from services.platform.delivery.inbound_mail.smtp_server import BoundedSession, MailListener, Networks
+from services.platform.delivery.inbound_mail.mailbox import BoundedSession, MailListener, Networks
 from tests.support.engines.certificates import Authority
 from tests.support.engines.ports import free_port
 
@@ -54,7 +54,7 @@ async def test_forty_half_mails_are_no_more_than_may_run_and_a_whole_one_is_take
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Attack 9."""
-    monkeypatch.setattr(smtp_server, "MOST_SESSIONS", 5)
+    monkeypatch.setattr(mailbox, "MOST_SESSIONS", 5)
     async with listening() as (port, taken):
         opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(40)]
         for _, writer in opened:
@@ -67,7 +67,7 @@ async def test_forty_half_mails_are_no_more_than_may_run_and_a_whole_one_is_take
 
 
 async def test_a_session_ends_however_much_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp_server, "SESSION_SECONDS", 0.3)
+    monkeypatch.setattr(mailbox, "SESSION_SECONDS", 0.3)
     async with listening() as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
 

@@ -11,7 +11,7 @@ from services.platform.delivery import metrics
 from services.platform.delivery.channels import email
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.email import EmailMedium, Relay
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 from tests.integration.delivery.test_email_channel import certified
 from tests.support.in_process.delivery import eventually
 from tests.support.outside.relay import SENDER, PlayedRelay, a_sending, answering, listening

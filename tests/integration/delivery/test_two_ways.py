@@ -31,12 +31,12 @@ from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import NotifyDoor, mount_receipts_route
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import answer_with_problems
+from services.platform.runtime.problems import answer_with_problems
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
 from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import ProfessionalNotify
-from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import all_withdrawn, received, running_floor

@@ -16,8 +16,8 @@ from services.platform.delivery.retry_policy import CALLBACK_PATIENCE
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import PoliceNotify
-from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import (
     LATER,

@@ -14,8 +14,7 @@ from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository
 from services.platform.delivery.sending import worker
 from services.platform.store.encryption import Keyring
-from services.platform.store.engine import database_url
-from services.platform.store.notifications import Listener
+from services.platform.store.engine import Listener, database_url
 from tests.support.engines.database import Database
 from tests.support.engines.round_trips import round_trips
 from tests.support.in_process.delivery import (

@@ -11,10 +11,15 @@ from standardwebhooks import Webhook
 
 from services.platform.delivery.channels import webhook
 from services.platform.delivery.channels.channel import SendResult
-from services.platform.delivery.channels.http.clients import WebhookClients
-from services.platform.delivery.channels.http.ssrf_guard import CheckedResolver, ForbiddenDestination
-from services.platform.delivery.channels.webhook import WebhookMedium, read_answer, signed
-from services.safeguarding.duty.evidence import AttemptResult
+from services.platform.delivery.channels.webhook import (
+    CheckedResolver,
+    ForbiddenDestination,
+    WebhookClients,
+    WebhookMedium,
+    read_answer,
+    signed,
+)
+from services.safeguarding.duty.decisions import AttemptResult
 from tests.support.addresses import FORBIDDEN
 from tests.support.in_process.delivery import sending
 from tests.support.in_process.register import OTHER_SECRET, SECRET

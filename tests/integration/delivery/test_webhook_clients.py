@@ -10,9 +10,8 @@ import pytest
 from aiohttp import web
 
 from services.platform.delivery.channels.channel import SendResult
-from services.platform.delivery.channels.http.clients import Client, Trust
-from services.platform.delivery.channels.webhook import WebhookMedium
-from services.safeguarding.duty.evidence import AttemptResult
+from services.platform.delivery.channels.webhook import Client, Trust, WebhookMedium
+from services.safeguarding.duty.decisions import AttemptResult
 from tests.support.engines.certificates import Authority
 from tests.support.in_process.delivery import sending
 from tests.support.in_process.register import SECRET

@@ -20,8 +20,8 @@ from services.platform.delivery.sending.attempt import DEFECTS_MOST, AttemptStar
 from services.platform.delivery.sending.results import ResultWriter
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import ProfessionalNotify
-from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import derived, new_id
 from services.safeguarding.roles import Channel, Role
 from tests.support.engines.database import Database

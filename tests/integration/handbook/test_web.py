@@ -15,7 +15,7 @@ from services.console.web.pages.overview import Changes
 from services.handbook import web
 from services.handbook.stories import story_pages
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.notifications import Channels
+from services.platform.store.engine import Channels
 from services.platform.store.unit_of_work import Store
 from services.protocol.loader import DEFAULT, Library, files
 from services.protocol.simulate import tell

@@ -26,7 +26,7 @@ from services.options.register_upkeep.commands import register
 from services.platform.register import words
 from services.platform.register.keys import data_keys
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal.retention import MAY_SWEEP
+from services.platform.store.disposal import MAY_SWEEP
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Store

@@ -24,7 +24,7 @@ from services.holdings.commands import subject_access
 from services.holdings.subject_access import NEXT_FILE, RECORDED, UNTIL_AGREED, Pack, SubjectAccess, mount
 from services.platform.register.keys import data_keys
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal.erasures import holdings
+from services.platform.store.disposal import holdings
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Store

@@ -13,11 +13,10 @@ from sqlalchemy import text
 
 from services.options.register_upkeep import organisations
 from services.options.register_upkeep.policy.organisations import Organisations
-from services.platform.delivery.channels.http.clients import Trust
-from services.platform.delivery.channels.webhook import signed
-from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.channels.webhook import Trust, signed
+from services.platform.delivery.links import Links
 from services.platform.delivery.webhook_signature import generate_key
-from services.platform.register import cache
+from services.platform.register import keys
 from services.platform.register.organisations import Forces, versions_of
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -41,7 +40,7 @@ from tests.support.outside.desk import faulty_desk
 
 @pytest.fixture
 async def police(database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Police]:
-    monkeypatch.setattr(cache, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(keys, "FRESH_SECONDS", 0.0)
     async with police_of(database, keyring) as running:
         yield running
 

@@ -13,11 +13,11 @@ from standardwebhooks import Webhook
 
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.webhook import WebhookMedium
-from services.platform.delivery.links.tokens import GOOD_FOR, Links, Purpose
-from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
+from services.platform.delivery.links import GOOD_FOR, Links, Purpose
+from services.platform.runtime.problems import FORM_BYTES, FORM_FIELDS
 from services.platform.store.encryption import Keyring
 from services.police.notices.sender import put_test
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.roles import Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import sending

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from services.platform.delivery.inbound_mail import smtp_server
+from services.platform.delivery.inbound_mail import mailbox
 from services.platform.delivery.inbound_mail.classifier import PARTLY, UNREAD, ReadMail, read_mail
-from services.platform.delivery.inbound_mail.handler import UNAUTHENTICATED, MailAnswers, Mailbox
-from services.platform.delivery.inbound_mail.smtp_server import MailListener
+from services.platform.delivery.inbound_mail.mailbox import UNAUTHENTICATED, MailAnswers, Mailbox, MailListener
 from services.platform.store.encryption import DataKey, Keyring
 from services.police.replies import MAILS_IN
 from tests.support.engines.database import Database
@@ -240,7 +239,7 @@ async def test_what_anybody_writes_is_taken_and_read_off_the_loop(
         read_by.append(threading.get_ident())
         return read_mail(raw, envelope_sender, relay)
 
-    monkeypatch.setattr(smtp_server, "read_mail", reads)
+    monkeypatch.setattr(mailbox, "read_mail", reads)
     told = await mailed(police)
     lines = (
         f"From: {sender}",

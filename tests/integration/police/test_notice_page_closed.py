@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.links import Links, Purpose
 from services.platform.store.encryption import Keyring
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Wording

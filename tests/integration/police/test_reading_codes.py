@@ -7,7 +7,7 @@ import httpx
 import psycopg
 import pytest
 
-from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.links import Links, Purpose
 from services.platform.store.encryption import Keyring
 from services.police.web import notice_page
 from tests.integration.police.test_email_channel import mailed

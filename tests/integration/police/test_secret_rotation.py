@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from services.platform.register import cache
+from services.platform.register import keys
 from services.platform.store.encryption import Keyring
 from services.police.notices.sender import put_test
 from tests.support.engines.database import Database
@@ -23,7 +23,7 @@ NEW_REPLY_SECRET = "whsec_" + b64encode(b"r" * 32).decode()
 
 @pytest.fixture
 async def police(database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Police]:
-    monkeypatch.setattr(cache, "FRESH_SECONDS", 0.2)
+    monkeypatch.setattr(keys, "FRESH_SECONDS", 0.2)
     async with police_of(database, keyring) as running:
         yield running
 

@@ -17,20 +17,20 @@ from structlog.typing import EventDict
 
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.inbound_mail.classifier import read_mail
-from services.platform.delivery.inbound_mail.handler import UNAUTHENTICATED
+from services.platform.delivery.inbound_mail.mailbox import UNAUTHENTICATED
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue import slo
 from services.platform.register.directory import Contact
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.problems import Problem
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows
 from services.professionals.digests import LOCK, DigestGrouping, Gathered
 from services.professionals.sender import GroupedMail
 from services.professionals.wording import mail_code
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import MassReport
-from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.engines.database import Database

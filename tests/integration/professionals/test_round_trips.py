@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.links import Links
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork

@@ -20,8 +20,8 @@ from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Origin, Store
 from services.professionals.handlers import Handlers
 from services.professionals.sender import GroupedText, TextSender
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import DutyAcknowledged, MassReport, ProfessionalNotify
-from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.engines.database import Database

@@ -21,7 +21,7 @@ from services.protocol.editions.watch import RulesWatch
 from services.protocol.handlers import Handlers
 from services.protocol.loader import files
 from services.safeguarding.child_events.events import ChildLuringSuspected
-from services.safeguarding.duty.evidence import RulesTakenUp
+from services.safeguarding.duty.decisions import RulesTakenUp
 from services.safeguarding.working_time import day_in_england
 from tests.support.engines.database import Database
 from tests.support.histories.reading import unsent_of

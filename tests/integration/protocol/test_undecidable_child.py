@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.platform.bus import message_processor
-from services.platform.bus.consumers.consumer import Consumer
+from services.platform.bus.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor, Prefetch
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.messages.envelope import Raw, Received, read

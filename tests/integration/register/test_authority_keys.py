@@ -10,12 +10,11 @@ from sqlalchemy import text
 from services.casework.key_rotation import RENEWS
 from services.options.register_upkeep.organisations import destroy_key
 from services.platform.register import directory, keys
-from services.platform.register.key_rotation import renew_all
+from services.platform.register.keys import renew_all
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import query
-from services.platform.store.disposal.retention import ALONE
-from services.platform.store.encryption import Keyring
-from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY, FileWrapper, KeyFile, KeyMissing
+from services.platform.store.disposal import ALONE
+from services.platform.store.encryption import OF_NO_AUTHORITY, FileWrapper, KeyFile, KeyMissing, Keyring
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import AccountId

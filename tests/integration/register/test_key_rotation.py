@@ -25,12 +25,10 @@ from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import directory, words
-from services.platform.register.key_rotation import AT_ONCE, authority_keys, renew_all
-from services.platform.register.keys import move_data_key
+from services.platform.register.keys import AT_ONCE, authority_keys, move_data_key, renew_all
 from services.platform.register.words import hashes_by_key
-from services.platform.store.encryption import Keyring
+from services.platform.store.encryption import OF_NO_AUTHORITY, Keyring
 from services.platform.store.engine import connect
-from services.platform.store.key_wrappers.wrapper import OF_NO_AUTHORITY
 from services.platform.store.query import Query, Reader, all_rows
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.duties import ProfessionalNotify

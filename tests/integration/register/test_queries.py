@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register import child_facts, conversation, directory, keys, organisations, words
+from services.platform.register import conversation, directory, keys, organisations, words
+from services.platform.register.child import facts_at_placement, facts_by_child
 from services.platform.register.conversation import SpeakerKind
 from services.platform.register.organisations import Forces
 from services.platform.register.police_notice import NoticeFacts, facts_for_notice
@@ -245,8 +246,8 @@ async def test_rules_see_flags_and_dates_and_no_name(engines: Engines, kestrel: 
     child = kestrel.ids["C1"]
     async with engines("protocol").connect() as connection:
         by_child, unknown = await Reader(connection).fetch(
-            child_facts.facts_by_child([child, provisional_child("q")]),
-            child_facts.facts_at_placement(kestrel.ids["home"]),
+            facts_by_child([child, provisional_child("q")]),
+            facts_at_placement(kestrel.ids["home"]),
         )
     assert list(by_child) == [child]
     known = by_child[child]

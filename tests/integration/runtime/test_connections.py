@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.platform.runtime.http import server
-from services.platform.runtime.http.server import BoundedConnection, Web
+from services.platform.runtime import server
+from services.platform.runtime.server import BoundedConnection, Web
 
 HALF = b"POST / HTTP/1.1\r\nHost: here\r\nX-Half: "
 BODY_DUE = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nhalf"

@@ -6,9 +6,9 @@ import socket
 import pytest
 from fastapi import FastAPI, Request
 
-from services.platform.runtime.http import problems
-from services.platform.runtime.http.problems import answer_with_problems, body_within
-from services.platform.runtime.http.server import Web
+from services.platform.runtime import problems
+from services.platform.runtime.problems import answer_with_problems, body_within
+from services.platform.runtime.server import Web
 
 MOST = 1000
 

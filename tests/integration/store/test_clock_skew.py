@@ -9,8 +9,7 @@ import pytest
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox, story_clock
-from services.platform.store.engine import connect, database_url
-from services.platform.store.notifications import Listener
+from services.platform.store.engine import Listener, connect, database_url
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.identifiers import new_id

@@ -17,12 +17,12 @@ from services.platform.bus import service_host
 from services.platform.bus.service_host import ServiceHost
 from services.platform.messages.envelope import read
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
-from services.platform.store.disposal.retention import AT_ONCE, OWN_PERIODS, Disposal, delete_old_rows, schedule
+from services.platform.runtime.process import Repeating
+from services.platform.store.disposal import AT_ONCE, OWN_PERIODS, Disposal, delete_old_rows, schedule
 from services.platform.store.migrations.access import SERVICES
 from services.platform.store.query import AT_LOGIN
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.duty.evidence import RecordDisposed
+from services.safeguarding.duty.decisions import RecordDisposed
 from tests.support.engines.database import Database
 from tests.support.in_process.disposal import sweep as sweep_all
 

@@ -4,8 +4,7 @@ import psycopg
 import pytest
 from pydantic import ValidationError
 
-from services.platform.store.disposal.erasures import Holding, holdings, read_holdings
-from services.platform.store.disposal.retention import schedule
+from services.platform.store.disposal import Holding, holdings, read_holdings, schedule
 from services.platform.store.query import AT_LOGIN
 from tests.support.engines.database import Database
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from services.platform.bus import topics
+from services.platform.bus import administration
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import inbox
 from services.platform.store.inbox import FORGOTTEN_AT_ONCE, KEPT, Identity, Mark
@@ -45,4 +45,4 @@ async def test_marks_and_published_messages_are_forgotten_when_none_can_come_aga
 
 
 def test_marks_are_kept_longer_than_any_topic_keeps_a_message() -> None:
-    assert all(timedelta(days=each.retention_days) < KEPT for each in topics.read_declaration())
+    assert all(timedelta(days=each.retention_days) < KEPT for each in administration.read_declaration())

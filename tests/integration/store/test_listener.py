@@ -10,8 +10,7 @@ import pytest
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import story_clock
-from services.platform.store.engine import database_url
-from services.platform.store.notifications import Channels, Listener
+from services.platform.store.engine import Channels, Listener, database_url
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
 from tests.support.in_process.delivery import eventually

@@ -12,9 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.store import query
-from services.platform.store.engine import taken_out
+from services.platform.store.engine import is_transient, taken_out
 from services.platform.store.query import PATIENTLY, KeptOnce, Query, Reader, driver_of, execute_pipelined, first_row
-from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store
 from tests.support.engines.database import Database
 from tests.support.engines.standby import standby_away

@@ -21,8 +21,7 @@ from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionHeld,
     StrategyDiscussionRedated,
 )
-from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult, EpisodeChanged, EpisodeState
 from services.safeguarding.identifiers import provisional_child
 from services.safeguarding.roles import Wording
 from services.strategy.discussions import repository as discussions

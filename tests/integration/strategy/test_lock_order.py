@@ -13,7 +13,7 @@ import pytest
 from services.platform.bus.message_processor import MessageProcessor, Prefetch, Subscription
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.delivery.inbound_mail.classifier import MailKind, ReadMail
-from services.platform.delivery.inbound_mail.handler import MailAnswers
+from services.platform.delivery.inbound_mail.mailbox import MailAnswers
 from services.platform.messages.envelope import Raw
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar

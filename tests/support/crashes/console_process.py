@@ -10,7 +10,7 @@ from services.console.settings import ConsoleSettings
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.server import Web
+from services.platform.runtime.server import Web
 from services.platform.store.engine import connect
 from services.platform.store.unit_of_work import Origin, Store
 from tests.support.crashes.crash_at import STEPS, Countdown

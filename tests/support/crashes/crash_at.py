@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from services.platform.bus.consumers.consumer import Consumer
+from services.platform.bus.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.delivery.channels.channel import ChannelRegistry

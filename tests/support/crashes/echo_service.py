@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from aiokafka.errors import CommitFailedError
 
-from services.platform.bus.consumers.consumer import BatchConsumer
-from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.consumer import BatchConsumer
+from services.platform.bus.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import Subscription, in_background
 from services.platform.bus.service_host import ServiceHost
 from services.platform.messages.envelope import Received

@@ -24,7 +24,7 @@ from infra.kafka.broker import Broker
 from infra.local.engines import class_cache
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import JARS, ROOT
-from services.platform.bus import topics
+from services.platform.bus import administration
 from services.platform.bus.connection import Connection
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.settings import KafkaSettings, TopicSettings
@@ -79,7 +79,7 @@ class MortalKafka:
         until = time.monotonic() + UP_WITHIN_SECONDS
         while not self._broker.answers():
             assert time.monotonic() < until, "Kafka did not come up"
-        topics.create(TopicSettings(kafka=self.address))
+        administration.create(TopicSettings(kafka=self.address))
 
     def kill(self) -> None:
         if self._running is not None:

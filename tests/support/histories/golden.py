@@ -17,17 +17,16 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from infra.local.example import authority as example_authority
 from infra.local.example import organisations as example_organisations
 from infra.local.settings.secret_files import SecretFiles
-from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.links import Links, Purpose
 from services.platform.messages.envelope import Received, compose, read
 from services.protocol.loader import Library, files
 from services.protocol.policy.case import Facts
 from services.protocol.simulate import Answers, Happening, Story, Timeline, name_in_story, read_story, tell
 from services.safeguarding import identifiers
-from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.duties import Duty, DutyAcknowledged, DutyDelivered, Outcome, parts_of
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Channel, Role
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import ADULT, ENGLAND, birthday
 from services.schemas.messages import first_to_say
 from tests.support.outside.world import World
 from tests.support.signatures import signer_of

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from services.platform.store.disposal.erasures import Holding, holdings
+from services.platform.store.disposal import Holding, holdings
 from services.platform.store.encryption import DataKey, Keyring
 from services.platform.store.query import AT_LOGIN
 from tests.support.engines.database import Database

@@ -20,8 +20,8 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import Because, Duty, DutyOutcomes, PoliceNotify, parts_of
-from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.engines.database import Database

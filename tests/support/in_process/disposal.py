@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal.retention import Disposal
+from services.platform.store.disposal import Disposal
 from services.platform.store.unit_of_work import Store
 
 

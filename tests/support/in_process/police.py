@@ -22,14 +22,14 @@ from infra.sandbox.server import Server
 from services.options.polled_forces.polled import PolledSender, PollEndpoint
 from services.platform.delivery.channels.channel import ChannelSender, SendRequest, SendResult
 from services.platform.delivery.channels.webhook import WebhookMedium
-from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.links import Links
 from services.platform.delivery.model import MediumName
 from services.platform.delivery.sending.attempt import block_real_recipients
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register.organisations import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.notifications import Listener
+from services.platform.store.engine import Listener
 from services.platform.store.unit_of_work import Origin, Store
 from services.police.handlers import Handlers
 from services.police.notices.sender import NoticeSender

@@ -15,9 +15,8 @@ import httpx
 from sqlalchemy import update
 from starlette.applications import Starlette
 
-from services.platform.delivery.inbound_mail.handler import MailAnswers, Mailbox
-from services.platform.delivery.links.pages import LinkPages
-from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.inbound_mail.mailbox import MailAnswers, Mailbox
+from services.platform.delivery.links import LinkPages, Links, Purpose
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, all_rows

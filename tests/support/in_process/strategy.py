@@ -21,9 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from infra.sandbox.correspondents import accepted
 from infra.sandbox.mailboxes import Mail
 from services.platform.delivery.channels.channel import SendRequest
-from services.platform.delivery.inbound_mail.handler import MailAnswers
-from services.platform.delivery.inbound_mail.smtp_server import MailListener
-from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.inbound_mail.mailbox import MailAnswers, MailListener
+from services.platform.delivery.links import Links
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

@@ -13,9 +13,16 @@ from services.protocol.policy import decide as decide_module
 from services.protocol.policy.draft import Decision, Happened
 from services.protocol.simulate import read_story
 from services.safeguarding.child_events.events import ChildReportedMissing, PoliceClosed
-from services.safeguarding.duty.decisions import MessageDeadLettered, MessageDecided, ProtocolDecided, Verdict
+from services.safeguarding.duty.decisions import (
+    AttemptResult,
+    DeliveriesAttempted,
+    DeliveryAttempted,
+    MessageDeadLettered,
+    MessageDecided,
+    ProtocolDecided,
+    Verdict,
+)
 from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, DutyOutcomes
-from services.safeguarding.duty.evidence import AttemptResult, DeliveriesAttempted, DeliveryAttempted
 from tests.support.in_process.console import REPORTED_AT, duty_changed
 
 STORIES = sorted((Path(__file__).parents[2] / "scenarios").rglob("*.yaml"))

@@ -15,9 +15,15 @@ from services.audit.policy.chain import Entry
 from services.audit.policy.evidence import Evidence, access_of, accounts_in, evidence_of
 from services.platform.messages.envelope import compose
 from services.safeguarding.child_events.events import ChildReportedMissing
-from services.safeguarding.duty.decisions import MessageDecided, ProtocolDecided, Verdict
+from services.safeguarding.duty.decisions import (
+    AttemptResult,
+    DeliveriesAttempted,
+    DeliveryAttempted,
+    MessageDecided,
+    ProtocolDecided,
+    Verdict,
+)
 from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, part_ids, parts_of
-from services.safeguarding.duty.evidence import AttemptResult, DeliveriesAttempted, DeliveryAttempted
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
 from services.safeguarding.operators import Access, AccessRecorded, OperatorAct, OperatorActed, OperatorRole

@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 from aiokafka import TopicPartition
 
-from services.platform.bus.consumers import consumer
-from services.platform.bus.consumers.consumer import BatchConsumer
+from services.platform.bus import consumer
+from services.platform.bus.consumer import BatchConsumer
 from services.platform.messages.envelope import Raw
 from services.safeguarding.message import Topic
 

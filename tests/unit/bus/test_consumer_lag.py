@@ -3,7 +3,7 @@
 import pytest
 from aiokafka import TopicPartition
 
-from services.platform.bus.consumer_offsets import Standstill, behind, lacking_copies
+from services.platform.bus.administration import Standstill, behind, lacking_copies
 
 FIRST, SECOND = TopicPartition("duties", 0), TopicPartition("duties", 1)
 

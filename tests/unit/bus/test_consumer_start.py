@@ -16,8 +16,8 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from services.platform.bus.consumers import faust_consumer
-from services.platform.bus.consumers.faust_consumer import ConsumingEndedError, FaustConsumer
+from services.platform.bus import faust_consumer
+from services.platform.bus.faust_consumer import ConsumingEndedError, FaustConsumer
 
 BY_THE_NETWORK = (
     ConnectionRefusedError(),

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from services.platform.bus.consumers.consumer import Consumer
-from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.consumer import Consumer
+from services.platform.bus.faust_consumer import FaustConsumer
 from services.platform.messages.envelope import Raw, Unreadable, kind_of
 from services.safeguarding.message import Topic
 

@@ -8,7 +8,7 @@ from unittest.mock import AsyncMock, MagicMock
 import pytest
 from aiokafka import TopicPartition
 
-from services.platform.bus import kept_messages, metrics
+from services.platform.bus import connection, kept_messages
 from services.platform.bus.kept_messages import KeptMessages, Log
 from services.platform.store import outbox
 from services.platform.store.outbox import Unsent, Written
@@ -52,9 +52,9 @@ async def test_what_others_have_lost_does_not_wait_for_a_leader_that_does_not_sa
     kept = KeptMessages(store, AsyncMock(), AsyncMock(), wake)
     await kept._turn()
     assert [call.args[1] for call in put_back.await_args_list] == [[replace(LOST, ends_at=7)]] * 2
-    assert (wake.call_count, metrics.UNCHECKED._value.get()) == (1, 1)
+    assert (wake.call_count, connection.UNCHECKED._value.get()) == (1, 1)
     ends[TopicPartition("child-events", 0), 4] = 9
     await kept._turn()
-    assert (put_back.await_count, metrics.UNCHECKED._value.get()) == (4, 0), "it is asked again"
+    assert (put_back.await_count, connection.UNCHECKED._value.get()) == (4, 0), "it is asked again"
     await kept._turn()
     assert put_back.await_count == 4

@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from kafka.admin import ConfigResource
 
-from services.platform.bus import topics
+from services.platform.bus import administration
 from services.platform.bus.connection import Connection
 from services.platform.runtime.settings import TopicSettings
 from services.safeguarding.message import Topic
 
-DECLARED = {str(each.name): str(each.retention_days * topics.MS_A_DAY) for each in topics.read_declaration()}
+DECLARED = {
+    str(each.name): str(each.retention_days * administration.MS_A_DAY) for each in administration.read_declaration()
+}
 
 
 class Kafka:
@@ -51,9 +53,9 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
 
 def test_topics_that_exist_are_kept_as_long_as_is_declared_from_then_on(kafka: Kafka) -> None:
     settings = TopicSettings(kafka="127.0.0.1:1")
-    assert topics.set_retention(settings) == ([], [])
+    assert administration.set_retention(settings) == ([], [])
     kafka.kept |= {"duties": "604800000", "dead-letters": "-1"}
-    assert topics.set_retention(settings) == (
+    assert administration.set_retention(settings) == (
         ["duties from 7 to 30 days", "dead-letters from for ever to 365 days"],
         [],
     )
@@ -63,11 +65,11 @@ def test_topics_that_exist_are_kept_as_long_as_is_declared_from_then_on(kafka: K
 def test_what_kafka_refuses_is_named_and_the_others_are_changed(kafka: Kafka) -> None:
     kafka.kept |= {"duties": "1", "outcomes": "1"}
     kafka.refuses = "duties"
-    changed, refused = topics.set_retention(TopicSettings(kafka="127.0.0.1:1"))
+    changed, refused = administration.set_retention(TopicSettings(kafka="127.0.0.1:1"))
     assert [each.split()[0] for each in changed] == ["outcomes"]
     assert refused == ["duties: PolicyViolationError"]
 
 
 def test_a_topic_that_kafka_does_not_know_yet_is_left_alone(kafka: Kafka) -> None:
     del kafka.kept[Topic.DUTIES]
-    assert topics.set_retention(TopicSettings(kafka="127.0.0.1:1")) == ([], [])
+    assert administration.set_retention(TopicSettings(kafka="127.0.0.1:1")) == ([], [])

@@ -14,7 +14,7 @@ from services.carers.policy.senders import carer
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.languages import plain_words
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
-from services.platform.delivery.channels.gsm_segments import segments
+from services.platform.delivery.channels.sms import segments
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import provisional_child
 from tests.unit.carers.corpus import cases, child_id

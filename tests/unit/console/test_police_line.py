@@ -10,9 +10,8 @@ import pytest
 from services.console.policy.status import PoliceLine, RecordedMessage, Stand, police_line, stand_of
 from services.console.web.templates import Words
 from services.safeguarding.child_events.events import PoliceReferenceTexted
-from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.duty.decisions import AttemptResult, DeliveryAttempted, DutyChanged, EpisodeChanged
 from services.safeguarding.duty.duties import DutyAcknowledged, DutyFailed
-from services.safeguarding.duty.evidence import AttemptResult, DeliveryAttempted
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct, OperatorActed, OperatorRole

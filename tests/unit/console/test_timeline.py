@@ -14,7 +14,15 @@ from services.safeguarding.child_events.events import (
     TextLanguage,
     TextNeedsHuman,
 )
-from services.safeguarding.duty.decisions import MessageDecided, ProtocolDecided, Verdict
+from services.safeguarding.duty.decisions import (
+    AttemptResult,
+    DeliveriesAttempted,
+    DeliveryAttempted,
+    MessageDecided,
+    ProtocolDecided,
+    RegisterLookedUp,
+    Verdict,
+)
 from services.safeguarding.duty.duties import (
     Because,
     DutyAccepted,
@@ -24,12 +32,6 @@ from services.safeguarding.duty.duties import (
     DutyOutcomes,
     PoliceNotify,
     part_ids,
-)
-from services.safeguarding.duty.evidence import (
-    AttemptResult,
-    DeliveriesAttempted,
-    DeliveryAttempted,
-    RegisterLookedUp,
 )
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message

@@ -13,7 +13,7 @@ from services.console.policy.status import RecordedMessage
 from services.console.web.templates import MESSAGES, Words
 from services.safeguarding import operators, roles
 from services.safeguarding.child_events import discussion_events, events
-from services.safeguarding.duty import decisions, duties, evidence
+from services.safeguarding.duty import decisions, duties
 from services.safeguarding.duty.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
 from services.safeguarding.duty.duties import HOLDING_OTHERS, Duty
 from services.safeguarding.message import CONTRACTS, Message
@@ -29,7 +29,7 @@ NAMED: list[tuple[str, type[StrEnum]]] = [
     ("state", decisions.DutyState),
     ("verdict", decisions.Verdict),
     ("because", duties.Because),
-    ("result", evidence.AttemptResult),
+    ("result", decisions.AttemptResult),
     ("grade", events.RiskGrade),
     ("reference_kind", events.ReferenceKind),
     ("operator_role", operators.OperatorRole),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.platform.delivery.channels.gsm_segments import BASIC, EXTENSION, is_gsm, segments, units
+from services.platform.delivery.channels.sms import BASIC, EXTENSION, is_gsm, segments, units
 
 GSM = "".join(sorted(BASIC | EXTENSION))
 

@@ -9,8 +9,8 @@ from services.platform.delivery.events import JoinedEvents
 from services.platform.delivery.model import Delivery
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.events import ContactUnreachable
+from services.safeguarding.duty.decisions import AttemptResult, DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.duty.duties import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, parts_of
-from services.safeguarding.duty.evidence import AttemptResult, DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message
 

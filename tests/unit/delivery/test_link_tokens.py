@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.platform.delivery.links.tokens import ANSWERED_FOR, GOOD_FOR, LinkExpired, Links, NotALink, Purpose
+from services.platform.delivery.links import ANSWERED_FOR, GOOD_FOR, LinkExpired, Links, NotALink, Purpose
 from services.protocol.loader import Library, files
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)

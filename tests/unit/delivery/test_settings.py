@@ -13,7 +13,7 @@ from services.carers.settings import CarersSettings
 from services.casework.settings import CaseworkSettings
 from services.console.settings import ConsoleSettings
 from services.platform.delivery.channels.sms import signature_is_valid
-from services.platform.delivery.links.tokens import Purpose
+from services.platform.delivery.links import Purpose
 from services.platform.delivery.settings.correspondence import CorrespondenceSettings
 from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.settings.sms import TextSettings

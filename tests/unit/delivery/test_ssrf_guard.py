@@ -2,11 +2,7 @@
 
 import pytest
 
-from services.platform.delivery.channels.http.ssrf_guard import (
-    ForbiddenDestination,
-    is_permitted,
-    require_permitted_url,
-)
+from services.platform.delivery.channels.webhook import ForbiddenDestination, is_permitted, require_permitted_url
 from tests.support.addresses import FORBIDDEN, PERMITTED
 
 

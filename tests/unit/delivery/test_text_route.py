@@ -15,7 +15,7 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.sms import _read_refusal
 from services.platform.delivery.channels.text_ways import Texts, WayHealth
 from services.platform.delivery.model import WayName
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 
 NOT_BY_TEXT = SendResult(AttemptResult.REFUSED, 1, "undeliverable", by_voice=True)
 NO_NUMBER = SendResult(AttemptResult.REFUSED, 2, "no-address")

@@ -1,7 +1,7 @@
 """The draft assessment is of what the system runs by: nothing of it is left out."""
 
 from services.handbook.documents.pages import SECURITY, dpia_page, hazards, processors, threats
-from services.platform.store.disposal.retention import Action, schedule
+from services.platform.store.disposal import Action, schedule
 from services.safeguarding.notice_fields import NoticeField
 
 WRITTEN = """

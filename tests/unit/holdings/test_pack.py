@@ -7,7 +7,7 @@ import pytest
 
 from services.holdings.subject_access import Row, build_pack
 from services.platform.register.keys import Decryptor
-from services.platform.store.disposal.erasures import holdings
+from services.platform.store.disposal import holdings
 from services.platform.store.encryption import Keyring
 
 KEYRING = Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())

@@ -15,9 +15,8 @@ from infra.docker import certificates
 from infra.docker.certificates import Authority, bears_strictness
 from infra.docker.prepare import prepare
 from services.platform.bus.connection import Connection
-from services.platform.delivery.channels.http.clients import Trust
-from services.platform.runtime.private_trust import trusting
-from services.platform.runtime.settings import KafkaSecurity, KafkaSettings
+from services.platform.delivery.channels.webhook import Trust
+from services.platform.runtime.settings import KafkaSecurity, KafkaSettings, trusting
 from tests.support.engines.certificates import Authority as Operators
 
 SERVERS = {"kafka/broker.pem": "kafka", "administrator/postgres.pem": "postgres"}

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.problems import Problem
 from services.police.replies import Reply, ReplyType
 from services.police.web.webhooks import came_about
 from tests.support.in_process.delivery import received

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from services.platform.store.unit_of_work import Store
 from services.professionals.sender import GroupedMail
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 from tests.support.in_process.delivery import PlayedMedium, sending
 
 NO_STORE = cast("Store", None)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.platform.delivery.channels.gsm_segments import is_gsm, segments
-from services.platform.delivery.channels.sms import REPEAT_MARK
+from services.platform.delivery.channels.sms import REPEAT_MARK, is_gsm, segments
 from services.professionals.wording import MATTERS, TEXT_LANGUAGES, TO_BE_RUNG, load_texts, matter_of
 from services.professionals.wording import text_language as spoken
 from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH

@@ -12,10 +12,9 @@ from services.carers import messages as of_carers
 from services.professionals.presuppositions import say_what_is_so
 from services.professionals.wording import MAIL_LANGUAGES, TEXT_LANGUAGES
 from services.protocol.checks.rule_checks import WORDINGS
-from services.safeguarding.duty import presupposed
+from services.safeguarding.duty import facts
 from services.safeguarding.duty.duties import ProfessionalNotify
-from services.safeguarding.duty.facts import Fact
-from services.safeguarding.duty.presupposed import PRESUPPOSED
+from services.safeguarding.duty.facts import PRESUPPOSED, Fact
 from services.safeguarding.roles import Wording
 from services.wording.presuppositions import GAVE_WAY
 from tests.support.in_process.delivery import received
@@ -99,7 +98,7 @@ def test_what_takes_the_place_of_a_sentence_has_words_in_the_same_channel(channe
 
 @pytest.mark.parametrize(
     "file",
-    [presupposed.FILE, *(Path(each.__file__ or "").parent / "messages" / "presupposes.yaml" for each in (carers,))],
+    [facts.FILE, *(Path(each.__file__ or "").parent / "messages" / "presupposes.yaml" for each in (carers,))],
     ids=["staff", "carers"],
 )
 def test_no_sentence_has_two_lines_of_which_one_is_lost(file: Path) -> None:

@@ -8,8 +8,7 @@ from services.protocol.checks.check import check
 from services.protocol.checks.downgrade import weaker
 from services.protocol.checks.rule_checks import GIVEN_BY
 from services.protocol.loader import DEFAULT, DEFAULT_RULES, Library, files
-from services.safeguarding.duty.facts import Fact
-from services.safeguarding.duty.presupposed import PRESUPPOSED
+from services.safeguarding.duty.facts import PRESUPPOSED, Fact
 
 GOOD = """\
 protocol: northshire

@@ -6,7 +6,7 @@ import pytest
 
 from services.protocol.policy.rule_engine.waits import morning_of
 from services.protocol.policy.rule_language.grammar import calendar_length, format_period, length
-from services.safeguarding.dates import birthday
+from services.safeguarding.working_time import birthday
 
 
 @pytest.mark.parametrize(

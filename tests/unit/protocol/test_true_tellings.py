@@ -13,8 +13,7 @@ from services.protocol.policy.case import Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.duties.presuppositions import asked_before, facts_of
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
-from services.safeguarding.duty.facts import Fact, choose_sentence
-from services.safeguarding.duty.presupposed import PRESUPPOSED
+from services.safeguarding.duty.facts import PRESUPPOSED, Fact, choose_sentence
 from services.safeguarding.roles import Channel, Role, Wording
 
 AT = datetime(2026, 11, 24, 18, tzinfo=UTC)

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.platform.runtime import periodic
-from services.platform.runtime.periodic import Repeating, run_each
+from services.platform.runtime import process
+from services.platform.runtime.process import Repeating, run_each
 
 
 async def test_a_turn_that_failed_is_tried_again_soon_however_seldom_the_loop_turns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(periodic, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(process, "AGAIN_SECONDS", 0.01)
     turns, shown = 0, []
 
     async def turn() -> bool:
@@ -125,7 +125,7 @@ async def test_a_moment_to_come_wakes_the_loop_then_and_one_that_is_past_is_due_
 
 
 async def test_a_turn_that_does_not_end_is_an_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(periodic, "LASTS_SECONDS", 0.05)
+    monkeypatch.setattr(process, "LASTS_SECONDS", 0.05)
     ends = asyncio.Event()
 
     async def turn() -> None:

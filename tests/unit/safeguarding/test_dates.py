@@ -9,8 +9,7 @@ from pydantic import BaseModel, ValidationError
 from services.platform.messages.envelope import compose, read
 from services.safeguarding.child_events.care_events import LeaveGranted
 from services.safeguarding.child_events.events import ChildReportedMissing
-from services.safeguarding.dates import Day, Moment
-from services.safeguarding.working_time import in_england
+from services.safeguarding.working_time import Day, Moment, in_england
 
 pytestmark = pytest.mark.usefixtures("each_moment")
 

@@ -12,16 +12,17 @@ from cryptography.exceptions import InvalidTag
 from pydantic import ValidationError
 
 from services.platform.runtime.commands import explain_error
-from services.platform.store.encryption import Keyring, KeyringSettings
-from services.platform.store.key_wrappers.wrapper import (
+from services.platform.store.encryption import (
     OF_NO_AUTHORITY,
     FileWrapper,
     KeyFile,
     KeyMissing,
+    Keyring,
+    KeyringSettings,
     KeyServiceAway,
     KeyWrapper,
 )
-from services.platform.store.transient_errors import is_transient
+from services.platform.store.engine import is_transient
 
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 PHONE = b64encode(b"p" * 32).decode()

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import make_url
 
-from services.platform.store.notifications import Channels, Listener
+from services.platform.store.engine import Channels, Listener
 
 
 async def test_stopping_ends_though_a_notification_comes_at_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:

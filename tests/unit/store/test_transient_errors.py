@@ -16,10 +16,10 @@ from services.casework import web as casework
 from services.casework.settings import CaseworkSettings
 from services.console import web as console
 from services.options.register_upkeep.endpoint import mount
-from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.links import Links
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.key_wrappers.wrapper import KeyMissing
-from services.platform.store.transient_errors import is_contention, is_transient
+from services.platform.store.encryption import KeyMissing
+from services.platform.store.engine import is_contention, is_transient
 from services.police.web import webhooks as police
 from services.professionals.web import acknowledge_page as professionals
 from services.professionals.web.acknowledge_page import AcknowledgePage

@@ -38,14 +38,12 @@ from services.console.read_model import projections
 from services.console.read_model import repository as read_model
 from services.console.web.session import SignedIn
 from services.console.web.templates import Pages
-from services.platform.register import child_identity
-from services.platform.register.directory import e164, people_by_id
-from services.platform.register.directory_page import force_lines
+from services.platform.register.child import children_at_home, children_of_caller, codes_of_children, identity_of_child
+from services.platform.register.directory import e164, force_lines, people_by_id
 from services.platform.register.police_notice import Photograph, photograph_of
 from services.platform.register.words import reasons_by_id, words_by_id
 from services.platform.store.query import Query
-from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
-from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, WordsId
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct, OperatorActed
@@ -82,7 +80,7 @@ class ChildQueries(ConsoleService):
         """Of the episode that is named, else of the newest open one."""
         async with self.store.read() as reader:
             codes, all_episodes, done, holds, same_phone = await reader.fetch(
-                child_identity.codes_of_children([child], operator.scope),
+                codes_of_children([child], operator.scope),
                 projections.episodes_of_named(child),
                 read_model.acts_about(child, operator.account, self.clocks.wall() - SHIFT),
                 holds_of_child(child),
@@ -163,7 +161,7 @@ class ChildQueries(ConsoleService):
         return (
             words_by_id(self.keyring, words),
             people_by_id(self.keyring, people),
-            child_identity.identity_of_child(self.keyring, revealed, operator.scope),
+            identity_of_child(self.keyring, revealed, operator.scope),
             reasons_by_id(self.keyring, reasons),
         )
 
@@ -190,7 +188,7 @@ class ChildQueries(ConsoleService):
         async with self.store.read() as reader:
             done, codes, found = await reader.fetch(
                 read_model.acts_about(child, operator.account, since),
-                child_identity.codes_of_children([child], operator.scope),
+                codes_of_children([child], operator.scope),
                 photograph_of(self.keyring, child),
             )
         return found if OperatorAct.CHILD_REVEALED in done and child in codes else None
@@ -206,8 +204,8 @@ class ChildQueries(ConsoleService):
             sent = await reader.fetch(projections.cases_with_code(scope, code))
             if operator.may(May.READ_WORDS) and len(words) >= LEAST_SOUGHT:
                 at_home, rings, given = await reader.fetch(
-                    child_identity.children_at_home(self.keyring, scope, words),
-                    child_identity.children_of_caller(scope, self._hashes_of_number(words)),
+                    children_at_home(self.keyring, scope, words),
+                    children_of_caller(scope, self._hashes_of_number(words)),
                     projections.cases_with_reference(scope, self.keyring, words),
                 )
                 by_words = [*at_home, *rings]

@@ -21,7 +21,7 @@ from services.console.policy.acts import ACT_SPECS, REASON, SAME_CHILD, About, A
 from services.console.web.pages.overview import PAGE, PART, PageQueries
 from services.console.web.session import SignedIn, act_of, require_every_authority
 from services.console.web.templates import Pages, go_to
-from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.problems import Problem
 from services.safeguarding.deeds import Answers, Fault, Faults, Field, Kind, fill_in
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.roles import Deed

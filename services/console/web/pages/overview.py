@@ -25,9 +25,9 @@ from services.console.policy.status import CaseLine, overview
 from services.console.read_model import projections
 from services.console.read_model import repository as read_model
 from services.console.web.templates import Pages
-from services.platform.register import directory_page
+from services.platform.register.directory import force_lines, rota_lines
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.notifications import Channels
+from services.platform.store.engine import Channels
 from services.safeguarding.identifiers import AuthorityId, Scope
 
 AT_MOST_EVERY_SECONDS = 0.5
@@ -142,8 +142,8 @@ class PageQueries(ConsoleService):
         now = self.clocks.story()
         async with self.store.read() as reader:
             rota, forces, contacts = await reader.fetch(
-                directory_page.rota_lines(self.keyring, operator.scope, now),
-                directory_page.force_lines(self.clocks.wall()),
+                rota_lines(self.keyring, operator.scope, now),
+                force_lines(self.clocks.wall()),
                 projections.all_contacts(),
             )
         return {"directory": directory(rota, contacts, now), "forces": forces}

@@ -34,9 +34,9 @@ from services.console.read_model.projections import open_cases
 from services.console.read_model.repository import entries_of_shifts
 from services.console.web.session import SignedIn
 from services.console.web.templates import Pages, go_to
-from services.platform.register import directory_page
+from services.platform.register import directory
 from services.platform.register.words import reasons_by_id
-from services.platform.runtime.http.browser_form import require_text
+from services.platform.runtime.problems import require_text
 from services.platform.store.query import Query
 from services.safeguarding.deeds import Fault, Faults, Field
 from services.safeguarding.identifiers import AuthorityId, derived
@@ -57,8 +57,8 @@ class ShiftQueries(ConsoleService):
         now, authorities = self.clocks.story(), operator.scope
         async with self.store.read() as reader:
             rota, numbers, said, names, withdrawn = await reader.fetch(
-                directory_page.rota_lines(self.keyring, authorities, now),
-                directory_page.telephones(self.keyring, authorities),
+                directory.rota_lines(self.keyring, authorities, now),
+                directory.telephones(self.keyring, authorities),
                 entries_of_shifts(authorities, now - HAND_OVERS_SHOWN),
                 account_names(),
                 Query(WITHDRAWN, {}, dict),
@@ -102,7 +102,7 @@ class ShiftQueries(ConsoleService):
                 compare_digest(token[32:].encode(), each.encode()) for each in self._signatures(feed, withdrawn)
             ):
                 return None
-            rota = await reader.fetch(directory_page.rota_lines(self.keyring, [authority], now))
+            rota = await reader.fetch(directory.rota_lines(self.keyring, [authority], now))
         today = datetime.combine(day_in_england(now), time(0), ENGLAND).astimezone(UTC)
         shown = board(rota, today, AHEAD)
         named = {

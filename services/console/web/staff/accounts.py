@@ -19,7 +19,7 @@ from services.console.accounts.repository import Account, record_access
 from services.console.policy.access import ALL, FAILURES_COUNT_FOR, May, Operator
 from services.console.web.session import ACCOUNT, SignedIn, csrf_of, own_path, read_our_form
 from services.console.web.templates import Pages, go_to
-from services.platform.runtime.http.strangers import place_of
+from services.platform.runtime.problems import place_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import Access, Because, OperatorRole

@@ -26,9 +26,8 @@ from services.console.policy.access import ALL, May
 from services.console.web.session import SignedIn, act_of, require_every_authority
 from services.console.web.templates import Pages, go_to
 from services.platform.delivery.model import TEXT_WAYS
-from services.platform.runtime.http.browser_form import parse_form
-from services.platform.runtime.limits import REGISTER_BYTES
-from services.platform.store.disposal.erasures import Hindrance
+from services.platform.runtime.problems import REGISTER_BYTES, parse_form
+from services.platform.store.disposal import Hindrance
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.working_time import ENGLAND
 

@@ -27,12 +27,11 @@ from pydantic import (
 )
 
 from services.casework.policy import Reference, Text
-from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.message import KIND
 from services.safeguarding.notice_fields import PROFILE, NoticeField
 from services.safeguarding.roles import ROLES, lines_of
-from services.safeguarding.working_time import Days
+from services.safeguarding.working_time import Day, Days, Moment
 
 OWN_SOURCES = "/safe-return/"
 EMAIL_MOST = 254

@@ -10,8 +10,8 @@ from uuid import UUID
 from services.platform.delivery import metrics
 from services.platform.delivery.model import MediumName, WayName
 from services.platform.runtime.logs import logger
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import FailureReason
-from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import AuthorityId
 
 MAIL_TO = "mailto:"

@@ -30,8 +30,8 @@ from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import MediumName
 from services.platform.runtime.logs import logger
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import FailureReason
-from services.safeguarding.duty.evidence import AttemptResult
 
 PAGE = Template((Path(__file__).parents[1] / "pages" / "mail.html").read_text())
 BUTTON = Template('<p><a class="button" href="$link">$says</a></p>')

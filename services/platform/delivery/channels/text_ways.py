@@ -16,10 +16,10 @@ from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWE
 from services.platform.delivery.model import MediumName, WayName
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 
 BACK_WITHIN = timedelta(seconds=90)
 """A probe that takes longer, or never comes back, makes its way the second one."""

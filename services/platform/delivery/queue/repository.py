@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.platform.delivery.model import Delivery, State
 from services.platform.messages.envelope import Received
 from services.platform.register import keys
-from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, rehash
+from services.platform.register.keys import AT_ONCE, Batch, Hashed, rehash
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import BRIEFLY, Query, Reader, Rows, all_rows, first_row, to_columns, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork

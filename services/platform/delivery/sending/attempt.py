@@ -27,12 +27,11 @@ from services.platform.register import keys
 from services.platform.register.keys import Decryptor
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.store.encryption import Keyring
-from services.platform.store.key_wrappers.wrapper import KeyServiceAway, is_away
+from services.platform.store.encryption import Keyring, KeyServiceAway, is_away
+from services.platform.store.engine import is_contention, is_transient
 from services.platform.store.query import BRIEFLY, Query, scalar
-from services.platform.store.transient_errors import is_contention, is_transient
 from services.platform.store.unit_of_work import GroupCommit, Store, UnitOfWork
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.identifiers import AuthorityId, PersonId
 
 Prepare: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[Prepared]]

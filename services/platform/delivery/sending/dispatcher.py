@@ -23,8 +23,8 @@ from services.platform.delivery.sending.results import AttemptOutcome, ResultWri
 from services.platform.runtime import spans
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.store.transient_errors import is_transient
-from services.safeguarding.duty.evidence import AttemptResult
+from services.platform.store.engine import is_transient
+from services.safeguarding.duty.decisions import AttemptResult
 
 FAILING_AFTER = 5
 """Consecutive failures, of any deliveries."""

@@ -19,10 +19,10 @@ from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.retry_policy import next_state, patience_of
 from services.platform.delivery.sending.attempt import CONTENDED_KEPT_MOST, CONTENDED_KEPT_SECONDS, StartedAttempt
 from services.platform.store.encryption import Keyring
+from services.platform.store.engine import is_contention
 from services.platform.store.query import BRIEFLY
-from services.platform.store.transient_errors import is_contention
 from services.platform.store.unit_of_work import GroupCommit, Store, UnitOfWork
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 
 BATCH_MOST = 16
 ALONE_AT_ONCE = 2

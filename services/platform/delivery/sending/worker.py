@@ -20,10 +20,10 @@ from services.platform.delivery.sending.dispatcher import Dispatcher, Lanes
 from services.platform.delivery.sending.results import ResultWriter
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
 from services.platform.store.encryption import Keyring
+from services.platform.store.engine import is_transient
 from services.platform.store.query import Reader
-from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.duties import Duty, DutySendAgain
 from services.safeguarding.identifiers import derived

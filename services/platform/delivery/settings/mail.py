@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 from services.platform.delivery.channels.email import EmailMedium, Relay
-from services.platform.delivery.inbound_mail.smtp_server import MailListener, Networks, Takes
-from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.inbound_mail.mailbox import MailListener, Networks, Takes
+from services.platform.delivery.links import Links
 from services.platform.delivery.settings.keys import KeySettings, OurAddress
 from services.platform.runtime.settings import Place, Port, is_loopback
 from services.platform.store.encryption import Keys, key_file

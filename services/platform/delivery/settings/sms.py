@@ -8,10 +8,9 @@ from pydantic_core import PydanticCustomError
 from services.platform.delivery.channels.channel import TextWay
 from services.platform.delivery.channels.sms import Tokens, TwilioWay
 from services.platform.delivery.channels.text_ways import Texts, WayHealth
-from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.metrics import DoorName
 from services.platform.delivery.settings.keys import KeySettings, OurAddress
-from services.platform.delivery.sms_status.webhook import NotifyDoor
+from services.platform.delivery.sms_status.webhook import NotifyDoor, TwilioDoor
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import SecretFile, require_played, secret_path
 from services.platform.store.unit_of_work import Store

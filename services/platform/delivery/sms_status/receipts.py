@@ -21,11 +21,11 @@ from services.platform.delivery.events import JoinedEvents
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue.repository import channel_of, decode_delivery
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.process import Repeating
+from services.platform.store.engine import is_contention
 from services.platform.store.query import BRIEFLY, Query, all_rows, scalar
-from services.platform.store.transient_errors import is_contention
 from services.platform.store.unit_of_work import GroupCommit, Store, UnitOfWork
-from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.roles import Wording
 
 COMMITTED_AT_ONCE = 50

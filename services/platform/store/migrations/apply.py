@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, event, make_url
 
-from services.platform.store.disposal.erasures import copy_holdings
+from services.platform.store.disposal import copy_holdings
 
 HISTORY = Path(__file__).parent
 LOCK = 710274

@@ -25,8 +25,7 @@ from services.safeguarding.duty.duties import (
     ProfessionalNotify,
     StrategyInvite,
 )
-from services.safeguarding.duty.facts import choose_sentence
-from services.safeguarding.duty.presupposed import PRESUPPOSED
+from services.safeguarding.duty.facts import PRESUPPOSED, choose_sentence
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.roles import CARERS, ON_DUTY, Channel, Deed, Role, Wording
 from services.safeguarding.working_time import (

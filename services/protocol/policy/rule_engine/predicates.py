@@ -12,12 +12,11 @@ from services.protocol.policy.draft import newly_placed
 from services.protocol.policy.rule_language.grammar import Asked, Rule, When
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark
 from services.safeguarding.child_events.events import RiskGrade
-from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import PersonId, is_provisional
 from services.safeguarding.roles import ON_DUTY, Role, Wording
-from services.safeguarding.working_time import day_in_england, in_working_hours
+from services.safeguarding.working_time import ADULT, birthday, day_in_england, in_working_hours
 
 NOBODY_BY_NAME = ""
 """Stands for the carers where the register names none."""

@@ -15,12 +15,13 @@ from services.protocol.policy.rule_language.grammar import Before, Calendar, Let
 from services.protocol.policy.rule_language.vocabulary import DateOf
 from services.safeguarding.child_events.care_events import LeaveGranted
 from services.safeguarding.child_events.events import RuleDue
-from services.safeguarding.dates import ADULT, birthday
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import derived
 from services.safeguarding.working_time import (
+    ADULT,
     ENGLAND,
     MOMENTS,
+    birthday,
     day_in_england,
     in_england,
     in_evening,

@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import Request
 
-from services.platform.runtime.http.strangers import place_of
+from services.platform.runtime.problems import place_of
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from services.platform.runtime.http.browser_form import parse_form, read_form
-from services.platform.runtime.http.problems import Problem
-from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
+from services.platform.runtime.problems import FORM_BYTES, FORM_FIELDS, Problem, parse_form, read_form
 
 BROWSERS = "application/x-www-form-urlencoded"
 

@@ -9,8 +9,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.platform.runtime.health import Drain, Health
-from services.platform.runtime.http.exposition import exposition
+from services.platform.runtime.process import Drain, Health
+from services.platform.runtime.server import exposition
 
 LOOPBACK, OURS = IPv4Network("127.0.0.0/8"), IPv4Network("10.83.0.0/24")
 

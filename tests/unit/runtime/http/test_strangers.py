@@ -5,8 +5,7 @@ from contextlib import suppress
 import pytest
 from starlette.requests import Request
 
-from services.platform.runtime.http.problems import Problem
-from services.platform.runtime.http.strangers import NAMES_OF_AN_ADDRESS, Strangers
+from services.platform.runtime.problems import NAMES_OF_AN_ADDRESS, Problem, Strangers
 
 
 def _request() -> Request:

@@ -1,14 +1,27 @@
 """Creates the topics that `infra/kafka/topics.yaml` declares, and has each kept for as long as it says.
 
 Gives each service its login at Kafka, and the right to write what it says and read what it hears, and no other.
+
+Measures, from outside since a dead service says nothing, how far each is behind on the bus, and missing copies.
+
+`reset_offsets` sets every service back to an earlier message, after a database that is older than the bus was
+restored. A service skips the messages that its inbox knows, and handles the later ones again, which the database has
+forgotten. Decisions and alerts have ids derived from their cause, so recipients that lost no data skip the repeats.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import yaml
+from aiokafka import TopicPartition
+from kafka import KafkaAdminClient
 from kafka.admin import (
     ACL,
     ACLFilter,
@@ -18,16 +31,18 @@ from kafka.admin import (
     ConfigResource,
     ConfigResourceType,
     NewTopic,
+    OffsetTimestamp,
     ResourcePattern,
     ResourcePatternFilter,
     ResourceType,
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from services.platform.bus.connection import Connection
+from services.platform.bus.connection import BROKER, LAG, STANDS, UNDER_REPLICATED, Connection
 from services.platform.messages.signature import SAYS
+from services.platform.runtime.process import Repeating
 from services.platform.runtime.settings import TopicSettings
 from services.safeguarding.message import Message, Topic
 
@@ -167,3 +182,127 @@ _ANY = ACLFilter(
     ACLPermissionType.ANY,
     ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY),
 )
+
+
+EVERY_SECONDS = 10
+ANSWERS_WITHIN_MS = 5_000
+OURS = frozenset(Topic)
+Waiting: TypeAlias = Mapping[tuple[str, TopicPartition], tuple[int, int]]
+"""By group and partition: where it stands, and how many messages wait."""
+
+
+class Standstill:
+    """Knows since when each partition has stood at the same message of a group, while that one waits."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[str, TopicPartition, int], float] = {}
+
+    def longest(self, waiting: Waiting, now: float) -> Mapping[tuple[str, str], float]:
+        """In seconds, by group and topic: that of the partition that has stood longest."""
+        stands = [(group, place, at) for (group, place), (at, count) in waiting.items() if count]
+        self._since = {each: self._since.get(each, now) for each in stands}
+        found = {(group, place.topic): 0.0 for group, place in waiting}
+        for (group, place, _), since in self._since.items():
+            found[group, place.topic] = max(found[group, place.topic], now - since)
+        return found
+
+
+def lag_watch(connection: Connection, groups: Sequence[str]) -> Repeating:
+    """`groups` are the services' consumer groups, each named as its service. Every replica reports the same."""
+    standstill = Standstill()
+
+    async def turn() -> None:
+        try:
+            async with asyncio.timeout(2 * EVERY_SECONDS):
+                waiting = await _ask(connection, groups)
+        except Exception:
+            BROKER.set(0)
+            raise
+        BROKER.set(1)
+        lags = Counter[tuple[str, str]]()
+        for (group, place), (_, count) in waiting.items():
+            lags[group, place.topic] += count
+        for labels, seconds in standstill.longest(waiting, time.monotonic()).items():
+            LAG.labels(*labels).set(lags[labels])
+            STANDS.labels(*labels).set(seconds)
+
+    return Repeating("bus lag", turn, every_seconds=EVERY_SECONDS)
+
+
+async def _ask(connection: Connection, groups: Sequence[str]) -> Waiting:
+    admin = connection.admin(request_timeout_ms=ANSWERS_WITHIN_MS)
+    ends = connection.consumer(request_timeout_ms=ANSWERS_WITHIN_MS)
+    try:
+        await admin.start()
+        await ends.start()
+        topics = await admin.describe_topics(sorted(OURS))
+        committed = {group: await admin.list_consumer_group_offsets(group) for group in groups}
+        partitions = [
+            TopicPartition(topic["topic"], each["partition"]) for topic in topics for each in topic["partitions"]
+        ]
+        oldest, newest = await ends.beginning_offsets(partitions), await ends.end_offsets(partitions)
+        UNDER_REPLICATED.set(lacking_copies(topics))
+    finally:
+        await ends.stop()
+        await admin.close()
+    offsets = {group: {place: each.offset for place, each in found.items()} for group, found in committed.items()}
+    return behind(offsets, oldest, newest)
+
+
+def behind(
+    committed: Mapping[str, Mapping[TopicPartition, int]],
+    oldest: Mapping[TopicPartition, int],
+    newest: Mapping[TopicPartition, int],
+) -> Waiting:
+    """Covers topics of which the group has acknowledged anything. Its other partitions count from their beginning."""
+    found = {}
+    for group, offsets in committed.items():
+        topics = {place.topic for place in offsets}
+        for place in (each for each in newest if each.topic in topics):
+            at = max(oldest[place], offsets.get(place, -1))
+            found[group, place] = at, max(0, newest[place] - at)
+    return found
+
+
+def lacking_copies(topics: Sequence[Mapping[str, Any]]) -> int:
+    """Counts the partitions that have fewer copies in sync than they should. `topics` are as Kafka describes them."""
+    return sum(len(each["isr"]) < len(each["replicas"]) for topic in topics for each in topic["partitions"])
+
+
+MS_A_SECOND = 1000
+SESSIONS_END_WITHIN_SECONDS = 30
+
+
+class StillRuns(Exception):
+    """A service still reads the bus, and would go on from its own offset."""
+
+
+def reset_offsets(connection: Connection, to: datetime) -> list[str]:
+    """Returns the services that were set back. `to` must be aware.
+
+    Kafka counts a stopped service, and after a restart each that was there before, as a reader until its session ends:
+    that is waited for. Raises StillRuns, with the service's name, if one reads on.
+    """
+    admin = connection.plain_admin()
+    try:
+        services = sorted(group["group_id"] for group in admin.list_groups())
+        for service in services:
+            _reset_one(admin, service, OffsetTimestamp(int(to.timestamp() * MS_A_SECOND)))
+    finally:
+        admin.close()
+    return services
+
+
+def _reset_one(admin: KafkaAdminClient, service: str, moment: OffsetTimestamp) -> None:
+    until = time.monotonic() + SESSIONS_END_WITHIN_SECONDS
+    while admin.describe_groups([service])[service]["members"]:  # it may read without having committed an offset yet
+        if time.monotonic() > until:
+            raise StillRuns(service)
+        time.sleep(1)
+    places = admin.list_group_offsets({service: None})[service]
+    try:
+        done = admin.reset_group_offsets(service, dict.fromkeys(places, moment))
+    except KafkaError as error:
+        raise StillRuns(service) from error
+    if any(each["error"] is not None and each["error"].errno for each in done.values()):
+        raise StillRuns(service)

@@ -16,7 +16,7 @@ import faust
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from mode.supervisors import OneForOneSupervisor
 
-from services.platform.bus.consumers.consumer import Consumer
+from services.platform.bus.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.runtime.logs import logger
 from services.platform.runtime.settings import Settings

@@ -1,1 +1,0 @@
-"""Takes messages from Kafka and gives each to the message processor."""

@@ -1,1 +1,0 @@
-"""Speaks HTTP to forces: with verified certificates, to public addresses alone."""

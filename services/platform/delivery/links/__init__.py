@@ -1,1 +1,0 @@
-"""One-time links: signed tokens, and the pages behind them."""

@@ -1,1 +1,0 @@
-"""Gives every process its HTTP: health, metrics, problem documents, forms."""

@@ -1,1 +1,0 @@
-"""Says how long each record is kept, and ends those whose time is over."""
