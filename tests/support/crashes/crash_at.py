@@ -21,6 +21,7 @@ from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.delivery.channels.channel import ChannelRegistry
 from services.platform.delivery.sending.results import ResultWriter
 from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.run import fit_options
 
 
 class Countdown:
@@ -175,7 +176,7 @@ def main() -> None:
     else:
         step, nth = at
         STEPS[step](Countdown(int(nth)))
-    asyncio.run(importlib.import_module(f"services.{service}.app").main())
+    asyncio.run(importlib.import_module(f"services.{service}.app").main(fit_options()))
 
 
 if __name__ == "__main__":
