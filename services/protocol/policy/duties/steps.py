@@ -249,7 +249,7 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
         schedule(draft, duty.model_copy(update={"passed": duty.next + 1}))
         return
     repeats = duty.rest is None and duty.passed >= len(rule.otherwise)
-    if repeats and (later := _time_after_others(draft, duty, role)) > draft.now:
+    if repeats and (later := _time_after_others(draft, duty, role)) > draft.now + LATE:
         draft.note(Verdict.WAITS, rule, episode=duty.episode, duty=duty.duty)
         _set_deadline(draft, duty.model_copy(update={"state": DutyState.OVERDUE}), duty.next, later)
         return
@@ -273,7 +273,8 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
 
 def _time_after_others(draft: Draft, duty: DutyOfCase, role: Role) -> datetime:
     """When this role may be asked again: another matter of the child that it was told of lately stands for all. Only
-    that police do not know of the child waits for nothing.
+    that police do not know of the child waits for nothing. What falls due within `LATE` of then is told together: the
+    tellings of one moment are some seconds apart.
     """
     if wants_officer(draft, duty):
         return draft.now
