@@ -239,7 +239,7 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
         draft.note(Verdict.WAITS, rule, episode=duty.episode, duty=duty.duty)
         _set_deadline(draft, duty, duty.next, draft.now + LATE)
         return
-    role = rule.otherwise[duty.next].tell or duty.role if duty.rest is None else duty.rest.role
+    role = _role_of_next(rule, duty)
     if _is_day_over(rule, duty, draft.now) or any(
         _gives_way(draft, duty, later, role) for later in _rivals(draft, duty)
     ):
@@ -248,7 +248,7 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
     if was_put_off and _would_wake(rule, duty, draft.now):
         schedule(draft, duty.model_copy(update={"passed": duty.next + 1}))
         return
-    repeats = duty.rest is None and duty.passed >= len(rule.otherwise)
+    repeats = _repeats(rule, duty)
     if repeats and (later := _time_after_others(draft, duty, role)) > draft.now + LATE:
         draft.note(Verdict.WAITS, rule, episode=duty.episode, duty=duty.duty)
         _set_deadline(draft, duty.model_copy(update={"state": DutyState.OVERDUE}), duty.next, later)
@@ -272,17 +272,44 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
 
 
 def _time_after_others(draft: Draft, duty: DutyOfCase, role: Role) -> datetime:
-    """When this role may be asked again: another matter of the child that it was told of lately stands for all. Only
-    that police do not know of the child waits for nothing. What falls due within `LATE` of then is told together: the
-    tellings of one moment are some seconds apart.
+    """When this role may be asked again: another matter of the child stands for all, where the role was told of it
+    lately or is about to be. Only that police do not know of the child waits for nothing.
     """
     if wants_officer(draft, duty):
         return draft.now
     others = (each for each in draft.duties.values() if each.duty != duty.duty)
-    same = (each for each in others if each.cause.exercise == duty.cause.exercise)
+    same = [each for each in others if each.cause.exercise == duty.cause.exercise]
     told = (telling for each in same for telling in each.tellings if telling.role == role)
+    moments = [each.told_at for each in told if each.state not in {"failed", "withdrawn"}]
+    moments += [draft.now for each in same if _goes_before(draft, each, duty, role)]
     window = PATIENT_AFTER if _is_patient(duty, draft.now) else timedelta(minutes=30)
-    return max((each.told_at + window for each in told if each.state not in {"failed", "withdrawn"}), default=draft.now)
+    return max(moments, default=draft.now - window) + window
+
+
+def _goes_before(draft: Draft, other: DutyOfCase, duty: DutyOfCase, role: Role) -> bool:
+    """Whether the role is about to be told of the other matter, which has the right of way. Of what falls due at one
+    moment we hear in any order: it must not decide what is said.
+    """
+    if other.next is None or other.next_at is None or other.next_at > draft.now + LATE:
+        return False
+    rule = draft.rule_of(other)
+    by_right = not _repeats(rule, other) or wants_officer(draft, other)
+    return _role_of_next(rule, other) == role and (by_right or _rank(draft, other) < _rank(draft, duty))
+
+
+def _rank(draft: Draft, duty: DutyOfCase) -> tuple[bool, str, UUID]:
+    rule = draft.rule_of(duty)
+    return not rule.urgent, rule.id, duty.duty
+
+
+def _role_of_next(rule: Rule, duty: DutyOfCase) -> Role:
+    if duty.rest is not None or duty.next is None:
+        return duty.role if duty.rest is None else duty.rest.role
+    return rule.otherwise[duty.next].tell or duty.role
+
+
+def _repeats(rule: Rule, duty: DutyOfCase) -> bool:
+    return duty.rest is None and duty.passed >= len(rule.otherwise)
 
 
 def _beyond(duty: DutyOfCase, step: Step, now: datetime) -> Step:
