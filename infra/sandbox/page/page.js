@@ -101,14 +101,26 @@ function drawThread(texts, calls) {
 
 function tag(text, kind = "") { return element("span", { className: `tag ${kind}` }, text); }
 
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
+const DAY_AND_TIME = {
+  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
+  timeZone: "Europe/London", timeZoneName: "short",
+};
+
+function readable(value) {
+  if (Array.isArray(value)) {
+    return value.every((one) => typeof one !== "object") ? [value.map((one) => readable(one)[0]).join(", ")]
+      : value.map((one) => readable(one)[0]);
+  }
+  if (typeof value === "object") return [fields(value)];
+  return [MOMENT.test(value) ? new Date(value).toLocaleString("en-GB", DAY_AND_TIME) : String(value)];
+}
+
 function fields(record) {
   const list = element("dl");
   for (const [name, value] of Object.entries(record)) {
     if (value === null || value === "" || (Array.isArray(value) && !value.length)) continue;
-    const nested = typeof value === "object" && !Array.isArray(value);
-    const shown = Array.isArray(value)
-      ? value.map((one) => (typeof one === "object" ? JSON.stringify(one) : one)).join(", ") : String(value);
-    list.append(element("dt", {}, words(name)), element("dd", {}, nested ? fields(value) : shown));
+    list.append(element("dt", {}, words(name)), element("dd", {}, ...readable(value)));
   }
   return list;
 }

@@ -38,6 +38,7 @@ async def deliver_notice(outside: Outside, child_name: str) -> None:
     notice_id, now = str(uuid.uuid4()), datetime.now(UTC)
     data = {"notice": notice_id, "episode": "an-episode", "child": {"name": child_name}}
     data |= {"reference": "C11, case HJ87W", "about": "returned"}
+    data |= {"missing_since": "2026-10-25T00:30:00.123456Z", "carers": [{"name": "Ann Ash"}, {"name": "Ben Birch"}]}
     body = json.dumps({"type": "missing-notice.new", "timestamp": now.isoformat(), "data": data})
     headers = {
         "webhook-id": notice_id,
@@ -70,6 +71,8 @@ async def test_a_notice_appears_verified_and_acknowledged_and_can_be_read(outsid
     await expect(page.locator("#desk-list")).to_contain_text(f"NP-{datetime.now(UTC):%Y%m%d}-0001")
     await page.get_by_text("Read the notice").click()
     await expect(page.get_by_text("Asha Tesfaye")).to_be_visible()
+    await expect(page.get_by_text("25 Oct 2026, 01:30 BST", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Ben Birch", exact=True)).to_be_visible()
 
 
 async def test_what_comes_from_outside_is_shown_as_text_and_never_run(outside: Outside, page: Page) -> None:
