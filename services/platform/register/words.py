@@ -19,8 +19,12 @@ from services.safeguarding.notice_fields import QUESTIONS
 
 KEEP_REFERENCE = bulk_insert("register.reference_hashes", {"words": "text", "hash": "bytea"}, "ON CONFLICT DO NOTHING")
 LEAST = 3
-DAY = re.compile(r"(?:\d{1,2}[/.-]\d{1,2}[/.-])?(?:20[23]\d|\d\d)[,.;]?")
-"""A day or a year says nothing of a reference: those of one evening share it."""
+MONTHS = "JAN|FEB|MAR|APR|MAY|JUNE?|JULY?|AUG|SEPT?|OCT|NOV|DEC"
+DAY = re.compile(
+    rf"(?:\d{{1,2}}[/.-]\d{{1,2}}(?:[/.-](?:20)?\d\d)?|\d{{1,2}}[/.-]?(?:{MONTHS})[/.-]?(?:(?:20)?\d\d)?|20[23]\d|\d\d)[,.;]?",
+    re.IGNORECASE,
+)
+"""A day or a year says nothing of a reference: those of one evening share it. In full, or without the year."""
 UNLIKE = """
     SELECT known.words FROM register.references_for_protocol known
     CROSS JOIN (SELECT array_agg(hash) AS hashes FROM register.references_for_protocol WHERE words = ANY(%(given)s)) said
