@@ -25,6 +25,7 @@ DAYS = (
     "transfer-and-nobody-tells-the-child", "transfer-not-considered",
 )  # fmt: skip
 """What is to be done ends by its deed: who says "I have it" is asked again the next day, and then the next person."""
+# What the rules that stories leave aside tell a head of service stands for other matters, too: stories end before it counts.
 EVENING = (
     "access-overridden", "agency-reports", "away-and-at-risk", "away-and-silent", "away-back-said-by-a-carer",
     "back", "back-again-after-mistake", "back-and-never-reported",
