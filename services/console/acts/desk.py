@@ -44,7 +44,7 @@ REPORT = (
     Field("child", Kind.CODE, required=False),
     Field("last_seen_at", Kind.PAST, required=False),
     *(Field(name, Kind.LINE, required=False) for name in ("last_seen_place", "clothing", "companions")),
-    Field("risks_now", Kind.WORDS, required=False),
+    *(Field(name, Kind.WORDS, required=False) for name in ("why_worried", "risks_now", "done_so_far")),
     Field("reporter", Kind.LINE),
     Field("reporter_telephone", Kind.LINE),
     Field("story", Kind.WORDS, required=False),

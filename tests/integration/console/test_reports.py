@@ -92,6 +92,8 @@ async def test_a_report_by_telephone_opens_the_episode_with_answers_to_what_poli
     answer, form = await desk.reports(
         child="c1",
         clothing="Red coat",
+        why_worried="A man rang twice",
+        done_so_far="Rang her friends",
         story="Left after tea",
         last_seen_at=f"{seen.astimezone(ENGLAND):%Y-%m-%dT%H:%M}",
     )
@@ -108,6 +110,8 @@ async def test_a_report_by_telephone_opens_the_episode_with_answers_to_what_poli
     kept = {each.answers: each.text for each in await words_kept(database, keyring, missing.content.words)}
     assert kept == {
         "clothing": "Red coat",
+        "why_worried": "A man rang twice",
+        "done_so_far": "Rang her friends",
         "reporter": CALLER["reporter"],
         "reporter_telephone": CALLER["reporter_telephone"],
         None: "Left after tea",
