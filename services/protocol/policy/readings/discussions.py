@@ -18,7 +18,8 @@ CALLED_OFF = {"urgent": Trigger.STRATEGY_CANCELLED_URGENT, "full": Trigger.STRAT
 
 def _read_held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) -> list[Reading]:
     """A section 47 enquiry belongs to the child: its clock runs on when the episode is over, or another begins. A
-    correction invites nobody again: it may start the enquiry.
+    correction invites nobody again: it may start the enquiry. Nor does a second record of an urgent one, while what the
+    first set off goes on: the full meeting is of both.
     """
     was_open = draft.record.has(Mark.SECTION_47)
     draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")
@@ -27,7 +28,17 @@ def _read_held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) ->
         return [] if was_open else started
     draft.keep(discussion_over_at=draft.now)
     found = _mark_over(draft, draft.episode_of_discussion(event.episode))
-    return [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(HELD[event.form], found), *started]
+    again = event.form == "urgent" and _is_followed_up(draft, found)
+    held = [] if again else [Reading(HELD[event.form], found)]
+    return [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), *held, *started]
+
+
+def _is_followed_up(draft: Draft, found: Episode | None) -> bool:
+    episode = None if found is None else found.episode
+    going_on = [*(each for each in draft.duties.values() if each.goes_on), *draft.waiting.values()]
+    return any(
+        each.episode == episode and Trigger.STRATEGY_HELD_URGENT in draft.rule_of(each).on for each in going_on
+    )
 
 
 def _read_conference(draft: Draft, _event: Message) -> list[Reading]:
