@@ -35,10 +35,9 @@ def _read_held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) ->
 
 def _is_followed_up(draft: Draft, found: Episode | None) -> bool:
     episode = None if found is None else found.episode
-    going_on = [*(each for each in draft.duties.values() if each.goes_on), *draft.waiting.values()]
-    return any(
-        each.episode == episode and Trigger.STRATEGY_HELD_URGENT in draft.rule_of(each).on for each in going_on
-    )
+    open_duties = [each for each in draft.duties.values() if each.goes_on]
+    going_on: list[DutyOfCase | Waiting] = [*open_duties, *draft.waiting.values()]
+    return any(each.episode == episode and Trigger.STRATEGY_HELD_URGENT in draft.rule_of(each).on for each in going_on)
 
 
 def _read_conference(draft: Draft, _event: Message) -> list[Reading]:

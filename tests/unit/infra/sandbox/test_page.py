@@ -38,8 +38,11 @@ async def deliver_notice(outside: Outside, child_name: str) -> None:
     notice_id, now = str(uuid.uuid4()), datetime.now(UTC)
     data = {"notice": notice_id, "episode": "an-episode", "child": {"name": child_name}}
     data |= {"reference": "C11, case HJ87W", "about": "returned"}
-    data |= {"missing_since": "2026-10-25T00:30:00.123456Z", "carers": [{"name": "Ann Ash"}, {"name": "Ben Birch"}]}
-    body = json.dumps({"type": "missing-notice.new", "timestamp": now.isoformat(), "data": data})
+    told: dict[str, object] = {
+        "missing_since": "2026-10-25T00:30:00.123456Z",
+        "carers": [{"name": "Ann Ash"}, {"name": "Ben Birch"}],
+    }
+    body = json.dumps({"type": "missing-notice.new", "timestamp": now.isoformat(), "data": data | told})
     headers = {
         "webhook-id": notice_id,
         "webhook-timestamp": str(int(now.timestamp())),
