@@ -86,14 +86,6 @@ def run(service: str) -> None:
     run_service(service)
 
 
-@app.command()
-def responder() -> None:
-    """Stand in for carers at Twilio's fallback URL, on another machine. Needs neither bus nor database."""
-    from services.carers.responder import main
-
-    asyncio.run(main())
-
-
 def today() -> date:
     """In England, by the wall clock."""
     return day_in_england(Clocks().wall())

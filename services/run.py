@@ -22,6 +22,7 @@ OPTIONS = {
     "register-upkeep": "services.options.register_upkeep",
     "returns": "services.options.returns",
     "second-text-way": "services.options.second_text_way",
+    "stand-in": "services.options.stand_in",
 }
 """By name, the folder whose `option.py` says what it adds."""
 

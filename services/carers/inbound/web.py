@@ -135,7 +135,7 @@ def _answer(says: Sequence[Spoken], **then: Any) -> Response:
 MOST_LETTERS = 200
 """In an id or a number; Twilio's ids have 34."""
 CAME_AT = "ReceivedAt"
-"""When our stand-in took a text that it hands over (`services.carers.responder`)."""
+"""When our stand-in took a text that it hands over (`services.options.stand_in`)."""
 FLAW = "Flaw"
 """What was wrong with that text as it came: its bytes and bodies are not handed over as they were."""
 KEPT_AT_MOST = timedelta(days=14)

@@ -7,6 +7,7 @@ import asyncio
 from collections import Counter
 from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -14,16 +15,18 @@ import httpx
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import REGISTRY
+from pydantic import Field, SecretStr
 from starlette.types import ASGIApp
 
 from services.carers import metrics
 from services.carers.inbound.intake import Spool
 from services.carers.inbound.web import CAME_AT, FLAW, NO_ANSWER, read_notify_text, read_text
-from services.carers.messages import FOLDER, LANGUAGES
-from services.carers.settings import ResponderSettings
+from services.carers.messages import LANGUAGES
 from services.carers.text import Text
 from services.platform.delivery import metrics as delivery_metrics
 from services.platform.delivery.channels.sms import VOICE, Spoken, conversation_twiml, signature_of, text_twiml
+from services.platform.delivery.settings.keys import OurAddress
+from services.platform.delivery.settings.sms import TextSettings
 from services.platform.delivery.sms_status.webhook import SIGNATURE, ReceivedText, Whose
 from services.platform.runtime import logs
 from services.platform.runtime.clocks import Clocks
@@ -33,6 +36,7 @@ from services.platform.runtime.process import Health, Repeating, run_until_told
 from services.platform.runtime.server import Web, exposition
 from services.wording import day_and_time, read_words
 
+WORDS = Path(__file__).with_name("words.yaml")
 EVERY_SECONDS = 10.0
 INBOUND = "/texts/inbound"
 REFUSES_THE_TEXT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
@@ -41,12 +45,30 @@ that of carers an answer of theirs.
 """
 
 
+class StandInSettings(TextSettings):
+    """The stand-in needs neither database nor bus. `public_url` is its own address, as Twilio calls and signs it. Its
+    keys are its own.
+    """
+
+    database_password: SecretStr = SecretStr("none is used")
+    twilio_from: str = ""
+    spool_dir: Path = Field(description="a folder of the stand-in's own, for texts that it keeps")
+    hands_over_to: OurAddress = Field(
+        description="the address of carers as Twilio calls it, such as https://safe-return.kestrel.example"
+    )
+    """The texts travel there."""
+    duty_line: str = Field(
+        pattern=r"^\+\d{7,15}$",
+        description="the duty team's number that callers are put through to, such as +441214960000",
+    )
+
+
 class HandOver:
     """Carers knows a text that it had before by its MessageSid, so one that is handed over twice has one effect."""
 
     def __init__(
         self,
-        settings: ResponderSettings,
+        settings: StandInSettings,
         spool: Spool,
         clocks: Clocks,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -130,12 +152,12 @@ class AnswerLimit:
         return self._came[sender].bit_count() == 1
 
 
-def pages(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: ResponderSettings) -> FastAPI:
+def pages(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: StandInSettings) -> FastAPI:
     app = FastAPI(title="Safe Return: stand-in", version="1", docs_url=None, redoc_url=None)
     # A disk that takes nothing: Twilio is to send the same again.
     answer_with_problems(app, passing=(OSError,), passes_by_itself=lambda _: True)
     door, notify_door = settings.twilio_door("inbound"), settings.notify_door("inbound")
-    words: dict[str, Any] = read_words(FOLDER / "responder.yaml")
+    words: dict[str, Any] = read_words(WORDS)
     limit = AnswerLimit()
 
     def keep(text: Text, whose: Whose) -> None:
@@ -186,7 +208,7 @@ def pages(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: Responder
 
 async def main() -> None:
     """Runs until SIGTERM or SIGINT."""
-    settings, clocks = ResponderSettings(), Clocks()
+    settings, clocks = StandInSettings(), Clocks()
     logs.configure("responder", settings.slot)
     spool = Spool(settings.spool_dir, settings.keyring)
     hand_over = HandOver(settings, spool, clocks)
@@ -194,7 +216,7 @@ async def main() -> None:
     await run_until_told([hand_over.repeating, web])
 
 
-def serve(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: ResponderSettings) -> ASGIApp:
+def serve(spool: Spool, hand_over: HandOver, clocks: Clocks, settings: StandInSettings) -> ASGIApp:
     """With the metrics and obstacles by which alerts tell of it: nobody looks at a stand-in."""
     health = Health()
     health.watch(hand_over.repeating.name, hand_over.repeating.obstacle)

@@ -14,8 +14,7 @@ from pydantic import ValidationError
 from twilio.request_validator import RequestValidator
 
 from services.carers.inbound.intake import Spool
-from services.carers.responder import HandOver, serve
-from services.carers.settings import ResponderSettings
+from services.options.stand_in.process import HandOver, StandInSettings, serve
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.events import TextNeedsHuman
@@ -61,8 +60,8 @@ class StandIn:
         return HandOver(settings_for(self.folder), Spool(self.folder, self.keyring), Clocks(), transport)
 
 
-def settings_for(folder: Path, to: str = PUBLIC_URL) -> ResponderSettings:
-    return ResponderSettings(
+def settings_for(folder: Path, to: str = PUBLIC_URL) -> StandInSettings:
+    return StandInSettings(
         http_port=1,
         master_key=KEY,
         phone_key=KEY,
