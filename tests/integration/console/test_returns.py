@@ -285,3 +285,17 @@ async def test_a_period_whose_reports_are_gone_is_refused_with_the_reason(
     answers.append(await office.draw(period))
     assert [each.status_code for each in answers] == [status] * 3
     assert ["18 months" in each.text for each in answers] == [status == 410] * 3
+
+
+async def test_a_table_that_the_department_would_refuse_is_drawn_by_who_has_seen_why(office: Office) -> None:
+    await office.absence("C1", at(5, 20), at(8, 8))
+    await office.absence("C1", at(7, 20), at(9, 8))
+    seen = await office.draw("2026-10")
+    assert "text/html" in seen.headers["content-type"]
+    assert "574" in seen.text
+    assert "It starts while the one before goes on" in seen.text
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', seen.text.partition("Draw it all the same")[0]))
+    drawn = await office.browser.post("/returns/missing.csv", data=fields)
+    assert len(list(csv.DictReader(io.StringIO(drawn.text)))) == 2
+    kinds = [each.content.kind for each in await said_by_console(office.opened, office.ids["C1"])]
+    assert kinds.count("operator.acted.v1") == 1
