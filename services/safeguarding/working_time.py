@@ -143,6 +143,8 @@ class TimeForm(StrEnum):
     WEEKDAY = "%a %-d %b %H:%M"
     FULL = "%a %-d %b %Y, %H:%M"
     RECORD = "%-d %b %Y %H:%M:%S"
+    SHEET = "%d/%m/%Y %H:%M"
+    """As a spreadsheet takes it for a time, but in the hour that comes twice."""
 
 
 def format_time(at: datetime, form: TimeForm) -> str:

@@ -5,7 +5,7 @@ list, and the return's own table.
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -30,7 +30,7 @@ from services.safeguarding.deeds import Faults
 from services.safeguarding.duty.decisions import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId, ChildId, Scope, derived, is_provisional
 from services.safeguarding.operators import OperatorAct
-from services.safeguarding.working_time import ENGLAND, in_england
+from services.safeguarding.working_time import ENGLAND, TimeForm, format_time, in_england
 
 DAY, THREE_DAYS, TOGETHER = timedelta(hours=24), timedelta(hours=72), timedelta(hours=1)
 APRIL = 4
@@ -192,6 +192,10 @@ def _named(period: Period, authorities: Scope) -> dict[str, Any]:
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+OF_LIST = (
+    "Child", "Absence", "Home", "Missing or away", "Began", "Ended", "Safe and well check", "Interview offered", "Interview held",
+    "Interview declined",
+)  # fmt: skip
 OF_TABLE = ("CHILD", "DOB", "MISSING", "MIS_START", "MIS_END")
 OF_RETURN = ("child.reference", "child.date_of_birth")
 KEPT_MONTHS = schedule().records["timeline"].months or 0
@@ -225,12 +229,14 @@ class ReturnPages(Pages):
         return self.templates.page(signed_in, "returns.html", shown)
 
     async def show_list(self, request: Request, period: str = "") -> Response:
-        """For the partnership or an inspector: by code, as on the page."""
+        """For the partnership or an inspector: by code, as on the page; one fact a cell, times in England's."""
         signed_in, chosen = await self.guard.require(request), self._period(period)
         async with self.store.read() as reader:
             absences = await reader.fetch(absences_in(chosen, signed_in.operator.scope))
-        columns = [each.name for each in fields(Absence)]
-        return _sheet(f"absences-{chosen.name}.csv", columns, [_in_cells(each, columns) for each in absences])
+        told = sorted({role for each in absences for role in each.told})
+        names = [f"{self.templates.words.of(role, 'role')} told" for role in told]
+        columns = (*OF_LIST, *(f"{each[:1].upper()}{each[1:]}" for each in names))
+        return _sheet(f"absences-{chosen.name}.csv", columns, [_in_cells(each, told) for each in absences])
 
     async def draw(self, request: Request) -> Response:
         """With each child's id and birth date, on the record of each, with the reason. A table that the Department
@@ -267,9 +273,12 @@ class ReturnPages(Pages):
         return found
 
 
-def _in_cells(absence: Absence, columns: Iterable[str]) -> Iterable[object]:
-    told = "; ".join(f"{role} {at.isoformat()}" for role, at in absence.told.items())
-    return [told if name == "told" else getattr(absence, name) for name in columns]
+def _in_cells(each: Absence, told: Iterable[str]) -> list[str | None]:
+    """In the order of OF_LIST, then when each of the roles was first told."""
+    deeds = (each.started_at, each.ended_at, each.checked_at, each.offered_at, each.held_at, each.declined_at)
+    moments = [*deeds, *(each.told.get(role) for role in told)]
+    times = ["" if at is None else format_time(at, TimeForm.SHEET) for at in moments]
+    return [each.code or "not identified", each.reference, each.home, each.missing, *times]
 
 
 def _as_text(cell: object) -> object:
