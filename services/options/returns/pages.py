@@ -73,6 +73,12 @@ class Period:
         """The first and the last, in England."""
         return in_england(self.start).date(), (in_england(self.end) - timedelta(days=1)).date()
 
+    @property
+    def before(self) -> "Period":
+        """The month or the year before it."""
+        months = 1 if "-" in self.name else 12
+        return _period_from(_move(in_england(self.start), -months), months)
+
     def began_within(self, months: int, now: datetime) -> bool:
         """In one of the last whole months of UTC, so many and this one: what is kept by month is kept of all of it."""
         return 12 * (now.year - self.start.year) + now.month - self.start.month <= months
@@ -81,12 +87,20 @@ class Period:
 def period_of(name: str) -> Period | None:
     year, _, month = name.partition("-")
     try:
-        first = datetime(int(year), int(month or APRIL), 1, tzinfo=ENGLAND)
-        months = first.month if month else first.month + 11
-        end = first.replace(year=first.year + months // 12, month=months % 12 + 1)
+        return _period_from(datetime(int(year), int(month or APRIL), 1, tzinfo=ENGLAND), 1 if month else 12)
     except (ValueError, OverflowError):
         return None
-    return Period(f"{first:%Y-%m}" if month else f"{first:%Y}", first.astimezone(UTC), end.astimezone(UTC))
+
+
+def _period_from(first: datetime, months: int) -> Period:
+    name = f"{first:%Y-%m}" if months == 1 else f"{first:%Y}"
+    return Period(name, first.astimezone(UTC), _move(first, months).astimezone(UTC))
+
+
+def _move(first: datetime, months: int) -> datetime:
+    """To the first of another month, in England."""
+    count = 12 * first.year + first.month - 1 + months
+    return first.replace(year=count // 12, month=count % 12 + 1)
 
 
 Counts = Mapping[str, Sequence[Absence]]
@@ -215,12 +229,16 @@ class ReturnPages(Pages):
     async def show(self, request: Request, period: str = "") -> Response:
         signed_in = await self.guard.require(request)
         chosen = self._period(period)
+        before = chosen.before if chosen.before.began_within(KEPT_MONTHS, self.templates.clocks.story()) else None
         async with self.store.read() as reader:
             absences = await reader.fetch(absences_in(chosen, signed_in.operator.scope))
+            earlier = [] if before is None else await reader.fetch(absences_in(before, signed_in.operator.scope))
         begun = [each for each in absences if each.started_at >= chosen.start]
         shown = {
             "period": chosen,
+            "before": before,
             "counts": count_absences(begun),
+            "counts_before": count_absences([each for each in earlier if before and each.started_at >= before.start]),
             "homes": by_home(begun),
             "hours": by_hour(begun),
             "absences": absences,

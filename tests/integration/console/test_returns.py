@@ -139,6 +139,7 @@ async def test_a_count_is_of_deeds_in_time(office: Office) -> None:
     }
     page = (await office.browser.get("/returns", params={"period": "2026-10"})).text
     assert page.count(f"/episodes/{first}") > 3
+    assert re.search(r'Absences that began.*?data-label="In 2026-09">1<', page)
     assert "Amara" not in page
 
 

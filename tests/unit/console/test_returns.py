@@ -15,6 +15,13 @@ def test_what_names_no_period_is_none(name: str) -> None:
     assert period_of(name) is None
 
 
+@pytest.mark.parametrize(("name", "before"), [("2026-01", "2025-12"), ("2026-11", "2026-10"), ("2026", "2025")])
+def test_the_period_before_is_as_long(name: str, before: str) -> None:
+    found = period_of(name)
+    assert found is not None
+    assert found.before == period_of(before)
+
+
 TABLES = json.loads(Path(__file__).with_name("missing_tables.json").read_text())
 """Sixty tables, and the rows that the Department's own rules find fault with: those of csc-validator-be-903 0.1.17, each
 run alone for the year from April 2026. The package wants a pandas that is not ours.
