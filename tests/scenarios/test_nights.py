@@ -8,6 +8,7 @@ import pytest
 
 from services.handbook.stories.golden_stories import count_messages, over_budget, story_files, wakes_needlessly
 from services.protocol.loader import Library, files
+from services.protocol.policy.rule_language.grammar import format_period
 from services.protocol.simulate import Answers, Happening, read_story, tell
 from services.safeguarding.roles import Role
 
@@ -74,6 +75,22 @@ def test_a_reference_withdraws_no_notice_that_is_still_on_its_way_to_police(libr
     told = tell(story.model_copy(update={"answers": slow}), library).told
 
     assert not [each for each in told if each.duty.act == "withdraw" and each.after < timedelta(hours=6)]
+
+
+def test_a_found_child_is_fetched_by_the_clock_whatever_was_answered_and_once_collected_nobody_hears(
+    library: Library,
+) -> None:
+    story = read_story(Path(__file__).parent / "nights" / "found-and-all-say-ok.yaml")
+    located = timedelta(hours=1)
+    fetched = Happening.model_validate({"at": "100m", "event": "care-step.recorded", "step": "child-collected"})
+
+    def managers(happens: list[Happening]) -> list[str]:
+        told = tell(story.model_copy(update={"happens": happens}), library).told
+        due = [each for each in told if each.duty.wording == "recovery-due" and each.duty.role != Role.DUTY_WORKER]
+        return [f"{each.duty.role} {format_period(each.after - located)}" for each in due]
+
+    assert managers(list(story.happens))[:2] == ["duty.senior-manager 1 hour", "duty.head-of-service 3 hours"]
+    assert managers([*(each for each in story.happens if each.at <= located), fetched]) == []
 
 
 @pytest.mark.parametrize("path", story_files(), ids=lambda path: path.stem)
