@@ -29,7 +29,9 @@ def main(arguments: list[str]) -> int:
             list_destroyed(TOOLS, file)
         else:
             restore(TOOLS, file, SERVICES, FOLDER / "made", Path(key) if key else None)
-            print("restored. Next: `docker compose run --rm migrate` and `logins`, then verify (docs/operating.md)")
+            print(
+                "restored. Next: `docker compose run --rm migrate` and `logins`, then verify (docs/operating-disaster.md)"
+            )
     except CannotBackUp as why:
         print(why, file=sys.stderr)
         return 1

@@ -3,7 +3,7 @@
 NAME: master_key, phone_key, link_key or signing_key-SERVICE. `add` puts a new key behind the old one: all services can
 then read with it. `lead` puts it first: all then write with it. `drop` removes the old one: only after `renew-keys` has
 said of each service that nothing needs the old master or phone key, or once the links under the old link key have
-expired (docs/operating.md). Services read a key again when it changes. A step that is repeated changes nothing.
+expired (docs/operating-daily.md). Services read a key again when it changes. A step that is repeated changes nothing.
 
 The public half of a signing key that was dropped stays in `made/retired_keys`: by it the record is verified, and no
 message is believed. `disown` is `drop` without that, for a key that was stolen.
@@ -42,7 +42,7 @@ def rotate(folder: Path, name: str, step: str) -> str:
         keys = new + [each for each in keys if each not in new]
     elif step in LAST:
         if keys[0] not in new:
-            raise NotNow(f"the new {name} does not lead yet: `lead` first, then as docs/operating.md says")
+            raise NotNow(f"the new {name} does not lead yet: `lead` first, then as docs/operating-daily.md says")
         if step == "drop" and name.startswith(SIGNING):
             _retire(folder, name.removeprefix(SIGNING), keys[1:])
         keys = new

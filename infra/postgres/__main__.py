@@ -88,7 +88,7 @@ def restore_into(where: PostgresPlace, from_: str, identity: Path, signer: str, 
     except (CannotRestore, NoPlace) as why:
         raise _refused(str(why)) from None
     _say(restored)
-    typer.echo(f"It lies in {where.files}. What to do next: docs/operating.md, *Restore to a moment*")
+    typer.echo(f"It lies in {where.files}. What to do next: docs/operating-disaster.md, *Restore to a moment*")
     return restored
 
 

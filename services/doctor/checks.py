@@ -75,9 +75,9 @@ class Check:
             return Finding(self.name, f"could not be tried ({type(error).__name__})", self.page)
 
 
-def operating(section: str) -> str:
-    """A section, or a step, that bears this name in the operators' guide."""
-    return f"docs/operating.md, {section}"
+def operating(section: str, page: str = "operating.md") -> str:
+    """A section, or a step, that bears this name on a page of the operators' guide."""
+    return f"docs/{page}, {section}"
 
 
 async def findings(checks: Iterable[Check]) -> list[Finding]:

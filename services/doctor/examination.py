@@ -55,13 +55,23 @@ class Examination:
         self._read(whole)
         keys, own = self._read(SigningKeys), self._read(Settings)
         if keys is not None:
-            yield Check("signing keys", operating("Rotate secrets"), lambda: checks.try_signing_key(keys, service))
+            yield Check(
+                "signing keys",
+                operating("Rotate secrets", "operating-daily.md"),
+                lambda: checks.try_signing_key(keys, service),
+            )
         if own is not None:
             yield Check("database", operating("Start"), lambda: checks.try_database(own, service))
-            yield Check("database's clock", operating("The machine"), lambda: checks.try_database_clock(own, service))
+            yield Check(
+                "database's clock",
+                operating("The machine", "operating-daily.md"),
+                lambda: checks.try_database_clock(own, service),
+            )
             yield Check("bus", operating("Start"), lambda: checks.try_bus(own, service))
         if issubclass(whole, KeyringSettings) and (ring := self._read(KeyringSettings)) is not None:
-            yield Check("keys", operating("Rotate secrets"), lambda: checks.try_keyring(ring, service))
+            yield Check(
+                "keys", operating("Rotate secrets", "operating-daily.md"), lambda: checks.try_keyring(ring, service)
+            )
         if issubclass(whole, TextSettings):
             yield from self._of_texts()
         if issubclass(whole, MailSettings) and (mails := self._read(MailSettings)) is not None:
@@ -71,7 +81,7 @@ class Examination:
         yield from self._of_one_service()
         if self._copies is not None:
             copies = self._copies
-            page = operating("Keep the database elsewhere")
+            page = operating("Keep the database elsewhere", "operating-disaster.md")
             yield Check("copies", page, lambda: checks.try_copies(copies, _now()))
 
     def _of_texts(self) -> Iterator[Check]:
@@ -80,7 +90,7 @@ class Examination:
             return
         yield Check("Twilio's account", page, lambda: outside.try_account(found))
         yield Check("Twilio's number", page, lambda: outside.try_number(found))
-        yield Check("Twilio's clock", operating("The machine"), lambda: outside.try_clock(found))
+        yield Check("Twilio's clock", operating("The machine", "operating-daily.md"), lambda: outside.try_clock(found))
         if self._service == "carers":
             yield Check("Twilio's webhooks", page, lambda: outside.try_hooks(found))
         if found.notify_api_key.get_secret_value():
@@ -90,7 +100,7 @@ class Examination:
             yield from self._of_address(found)
 
     def _of_address(self, found: MailSettings | TextSettings) -> Iterator[Check]:
-        page = operating("The doors")
+        page = operating("The doors", "operating-daily.md")
         yield Check("public address", page, lambda: outside.try_address(found, self._service, _now()))
 
     def _of_one_service(self) -> Iterator[Check]:
@@ -98,7 +108,11 @@ class Examination:
             page = operating("Check the rules")
             yield Check("rules", page, lambda: checks.try_rules(rules.protocol_dir))
         if self._service == "police" and (known := self._read(KeyringSettings)) is not None:
-            yield Check("forces", operating("Forces and agencies"), lambda: outside.try_forces(known))
+            yield Check(
+                "forces",
+                operating("Forces and agencies", "operating-authorities.md"),
+                lambda: outside.try_forces(known),
+            )
         if self._service == "console" and (console := self._read(ConsoleSettings)) is not None:
             page = operating("Who may sign in at the console")
             if (providers := console.providers) is not None:

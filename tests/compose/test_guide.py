@@ -1,4 +1,4 @@
-"""Safe Return in containers, by docs/operating.md command by command as printed there: tried, texted, hurt, upgraded, restored."""
+"""Safe Return in containers, by the operators' guide command by command as printed there: tried, texted, hurt, upgraded, restored."""
 
 import json
 import re
@@ -10,11 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.compose.docker import ROOT, Machine, machine
+from tests.compose.docker import Machine, machine
+from tests.support.guide import read_guide
 from tests.support.in_process.console import child_page, csrf_in, sign_in_blocking
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.compose]
-GUIDE = (ROOT / "docs/operating.md").read_text()
+GUIDE = read_guide()
 SANDBOX, CONSOLE = "http://127.0.0.1:8200", "http://127.0.0.1:8100"
 
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from services.command_line import app
 from services.handbook.documents import pages
 from tests.support.cases import try_each
+from tests.support.guide import read_guide
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "decisions"
@@ -40,7 +41,7 @@ def test_the_readme_lists_the_services_that_there_are_in_their_own_words() -> No
 
 def test_the_proxy_publishes_every_path_that_is_for_the_outside() -> None:
     """A path that is left out is a text, a call or a link of which nobody hears."""
-    said = (ROOT / "docs" / "operating.md").read_text().split("Publish only these paths")[1].splitlines()
+    said = read_guide().split("Publish only these paths")[1].splitlines()
     told = {
         (found["service"], path.rstrip("/"))
         for found in PUBLISHED.finditer(" ".join(said[:2]))

@@ -356,7 +356,9 @@ def destroy_key(
         why = sorted({f"{HINDERED[each.what]} {each.named or ''}".strip() for each in hindered})
         raise refuse(f"nothing was destroyed: {', '.join(why)}")
     else:
-        typer.echo("destroyed. A copy of the database from before must not come back without it: see docs/operating.md")
+        typer.echo(
+            "destroyed. A copy of the database from before must not come back without it: see docs/operating-authorities.md"
+        )
 
 
 @organisations.command("ends")

@@ -13,13 +13,14 @@ import yaml
 from infra.kafka.jars import KAFKA
 from infra.postgres.place import INSTALLED
 from services.run import SERVICES
+from tests.support.guide import read_guide
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "infra" / "chart"
 KUBERNETES = "1.37.0"
 ENVIRONMENTS = sorted((CHART / "environments").glob("*.yaml"))
 PRODUCTION = CHART / "environments" / "production.yaml"
-TOLD = (ROOT / "docs" / "operating.md").read_text()
+TOLD = read_guide()
 OPERATORS = {
     "kafka.strimzi.io/v1": ["Kafka", "KafkaNodePool", "KafkaUser"],
     "monitoring.coreos.com/v1": ["PodMonitor", "Probe", "PrometheusRule"],

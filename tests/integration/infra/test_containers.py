@@ -22,6 +22,7 @@ from infra.docker.layout import SERVICES as SERVICES_WITH_SECRETS
 from infra.local.settings.secret_files import READS_PERSONAL_WORDS
 from services.platform.runtime.settings import Settings
 from services.run import SERVICES
+from tests.support.guide import read_guide
 
 ROOT = Path(__file__).parents[3]
 CREDENTIALS = "[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = of keys\n"
@@ -46,7 +47,7 @@ def test_the_file_does_not_load_while_a_setting_is_missing(tmp_path: Path) -> No
 
 
 def test_what_compose_asks_for_and_what_may_be_left_out_is_what_the_handbook_says(composed: dict[str, Any]) -> None:
-    must, may = (ROOT / "docs/operating.md").read_text().split("These may be left out:")
+    must, may = read_guide().split("These may be left out:")
     file = (ROOT / "docker-compose.yml").read_text()
     needed = set(re.findall(r"\$\{(SAFE_RETURN_[A-Z_]+):\?", file))
     assert _named_in_first_table(must) == needed
@@ -62,7 +63,7 @@ def test_whoever_sends_knows_whose_exercises_are_our_own(composed: dict[str, Any
 
 
 def test_a_second_process_as_the_handbook_has_it_is_what_compose_takes(tmp_path: Path) -> None:
-    [snippet] = re.findall(r"```yaml\n(services:.*?)```", (ROOT / "docs/operating.md").read_text(), re.DOTALL)
+    [snippet] = re.findall(r"```yaml\n(services:.*?)```", read_guide(), re.DOTALL)
     (tmp_path / "docker-compose.override.yml").write_text(snippet)
     said = _load(tmp_path, (ROOT / "docker-compose.yml").read_text().replace(":?", ":-"), "docker-compose.override.yml")
     assert said.returncode == 0, said.stderr

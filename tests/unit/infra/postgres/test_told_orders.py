@@ -1,14 +1,14 @@
-"""What docs/operating.md has an operator type to get the database back is what the commands take."""
+"""What the operators' guide has an operator type to get the database back is what the commands take."""
 
 import re
-from pathlib import Path
 
 import pytest
 from typer.main import get_group
 
 from infra.postgres.__main__ import app
+from tests.support.guide import read_guide
 
-TOLD = (Path(__file__).parents[4] / "docs/operating.md").read_text()
+TOLD = read_guide()
 ORDERS = re.findall(r"`([^`\n]*(?:safe-return-backups|infra\.postgres) (drill|restore|signer)( [^`]*)?)`", TOLD)
 
 
