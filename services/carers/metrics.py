@@ -5,6 +5,9 @@ from prometheus_client import Counter, Gauge, Histogram
 TAKEN = Counter(
     "texts_taken", "Inbound texts, by what took them: database, spool, or nowhere (answered 503)", ["kept_in"]
 )
+SENT_BACK = Counter(
+    "texts_sent_back", "Strangers' texts not taken when they first came, but when Twilio repeated them (answered 429)"
+)
 SPOOLED = Gauge("texts_spooled", "Texts on the disk that the database does not have yet")
 SET_ASIDE = Gauge("texts_set_aside", "Texts on the disk that cannot be opened, or that the database refuses")
 COPIES_REFUSED = Gauge(

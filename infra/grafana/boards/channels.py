@@ -120,10 +120,12 @@ IN = Row(
     [
         Panel(
             "Texts received",
-            "Texts a minute, by where they were stored. Spool: on disk, because the database was away. Nowhere: Twilio was told to try again.",
-            per_minute("texts_taken_total", "kept_in"),
+            "Texts a minute, by where they were stored. Spool: on disk, because the database was away. Nowhere: Twilio was told to try again. Sent back: strangers' beyond their share, which are taken when Twilio repeats them.",
+            {
+                "{{kept_in}}": per_minute("texts_taken_total", "kept_in"),
+                "sent back": "60 * sum(rate(texts_sent_back_total[$__rate_interval]))",
+            },
             "texts-spooled",
-            "{{kept_in}}",
             unit="opm",
         ),
         Panel(

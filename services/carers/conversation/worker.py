@@ -8,12 +8,12 @@ from datetime import timedelta
 from services.carers import key_rotation, messages, metrics
 from services.carers.conversation import context
 from services.carers.conversation.effects import DecisionApplier
-from services.carers.conversation.strangers_share import StrangersShare
 from services.carers.policy import facts
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Decision
 from services.carers.policy.sender_policy import decide
+from services.carers.policy.strangers_share import StrangersShare
 from services.carers.store import texts
 from services.carers.store.texts import Unread
 from services.carers.text import Priority

@@ -4,11 +4,12 @@ On the disk each text is one file, sealed.
 """
 
 import asyncio
+import contextlib
 import json
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 
 from services.carers import key_rotation, metrics
+from services.carers.policy.strangers_share import DoorShare
 from services.carers.store import texts
 from services.carers.text import Priority, Text
 from services.carers.understanding.grammar import understand
@@ -117,7 +119,7 @@ LEAVE_DATABASE_ALONE_SECONDS = 1.0
 REPLAY_EVERY_SECONDS, REPLAY_AGAIN_SECONDS = 60.0, 0.5
 """While no text is on the disk, and after the database did not take one."""
 COMMITTED_AT_ONCE = 200
-
+LOOKED_UP_WITHIN_SECONDS = 1.0
 
 URGENT = REPORTS | {Intent.LOCATED, Intent.SEEN, Intent.HELP, Intent.STOP}
 
@@ -126,16 +128,60 @@ class NotKept(Exception):
     """Neither the database nor the disk took the text: Twilio must repeat it."""
 
 
+@dataclass(eq=False, slots=True)
+class _Sender:
+    """Known until the register says otherwise."""
+
+    hashes: Sequence[bytes]
+    is_known: bool = True
+
+
 class Intake:
     """`on_kept` wakes the worker that reads the texts; it is called after the commit."""
 
-    def __init__(self, store: Store, keyring: Keyring, spool: Spool, on_kept: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        spool: Spool,
+        on_kept: Callable[[], None],
+        share: DoorShare | None = None,
+    ) -> None:
         self._store, self._keyring, self._spool, self._on_kept = store, keyring, spool, on_kept
+        self._share = share or DoorShare()
+        self._senders = GroupCommit(self._look_up, most=COMMITTED_AT_ONCE)
         self._leave_alone_until = 0.0
         self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE)
         self.replay = Repeating(
             "text spool", self._replay, every_seconds=REPLAY_EVERY_SECONDS, again_seconds=REPLAY_AGAIN_SECONDS
         )
+
+    async def sends_back(self, text: Text) -> bool:
+        """Whether Twilio is to send it again, since a stranger sent it, too many come at once, and it can wait. Nothing
+        is written. False in doubt, such as while the database is away.
+        """
+        if self._share.has_room(text.sid, text.received_at) or _find_priority(text) is not Priority.STRANGER:
+            return False
+        sender = _Sender(self._keyring.number_hashes(text.sender))
+        if not self._database_is_left_alone:
+            with contextlib.suppress(Exception):
+                await self._senders.put(sender)
+        if sender.is_known:
+            return False
+        self._share.send_back(text.sid, text.received_at)
+        metrics.SENT_BACK.inc()
+        return True
+
+    async def _look_up(self, several: Sequence[_Sender]) -> None:
+        async with asyncio.timeout(LOOKED_UP_WITHIN_SECONDS), self._store.read() as reader:
+            known = await reader.fetch(texts.known_of([one for each in several for one in each.hashes]))
+        for each in several:
+            each.is_known = not known.isdisjoint(each.hashes)
+
+    @property
+    def _database_is_left_alone(self) -> bool:
+        """While it is away, and while earlier texts are on the disk."""
+        return self._spool.count > 0 or time.monotonic() < self._leave_alone_until
 
     async def take(self, text: Text) -> None:
         """Returns once the text is kept. Raises NotKept, and database errors that do not pass by themselves."""
@@ -153,8 +199,7 @@ class Intake:
         self.replay.wake_after(REPLAY_AGAIN_SECONDS)
 
     async def _to_database(self, text: Text) -> bool:
-        """False while the database is away, and while earlier texts are on the disk."""
-        if self._spool.count or time.monotonic() < self._leave_alone_until:
+        if self._database_is_left_alone:
             return False
         try:
             await self._group.put(text)

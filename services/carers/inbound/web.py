@@ -35,7 +35,7 @@ from services.platform.delivery.sms_status.webhook import (
 )
 from services.platform.register.directory import e164, with_plus
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.problems import Problem
+from services.platform.runtime.problems import Problem, refusals
 from services.platform.store.engine import new_web_app
 from services.wording import read_words
 
@@ -142,9 +142,11 @@ KEPT_AT_MOST = timedelta(days=14)
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """Replies go out as deliveries of their own: an answer in the response could be lost unnoticed."""
 
-TEXT_ANSWERS = sms_status_openapi.TWILIO_REFUSED | {
-    200: {"description": "Kept.", "content": {"text/xml": {"schema": {"type": "string", "const": NO_ANSWER}}}}
-}
+TEXT_ANSWERS = (
+    sms_status_openapi.TWILIO_REFUSED
+    | refusals(429)
+    | {200: {"description": "Kept.", "content": {"text/xml": {"schema": {"type": "string", "const": NO_ANSWER}}}}}
+)
 
 
 def pages(
@@ -179,7 +181,13 @@ def pages(
     @app.post("/texts/inbound", response_class=Response, responses=TEXT_ANSWERS, openapi_extra=asks)
     async def take_text(request: Request) -> Response:
         """A text to Safe Return's number, as Twilio's webhook sends it. Kept before this answers."""
-        await keep(read_text(await door.signed_form(request), door, clocks), Whose.TWILIO)
+        form = await door.signed_form(request)
+        text = read_text(form, door, clocks)
+        # What our stand-in has kept is not sent back, nor what Notify sends: it may not repeat it.
+        if CAME_AT not in form.fields and await intake.sends_back(text):
+            detail = "Too many texts come at once. Send the same again."
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "Too many at once", detail, headers={"Retry-After": "1"})
+        await keep(text, Whose.TWILIO)
         return Response(NO_ANSWER, media_type="text/xml")
 
     @app.post(

@@ -97,6 +97,16 @@ OWNER = "coalesce(key_owner, 'number-' || encode(number_hash, 'hex'))"
 """`owner_of`, for a row of `texts_in`."""
 
 
+KNOWN = """
+    SELECT number_hash FROM register.for_conversation WHERE number_hash = ANY(%(numbers)s::bytea[])
+"""
+
+
+def known_of(number_hashes: Collection[bytes]) -> Query[frozenset[bytes]]:
+    """Those of them that the register knows."""
+    return Query(KNOWN, {"numbers": list(number_hashes)}, lambda rows: frozenset(bytes(row[0]) for row in rows))
+
+
 async def keep(uow: UnitOfWork, keyring: Keyring, several: Mapping[Text, Priority]) -> None:
     """`several`: each text, and its priority if the register does not know its number.
 

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import text
 
 from services.carers import metrics
-from services.carers.conversation import strangers_share
-from services.carers.conversation.strangers_share import StrangersShare
+from services.carers.policy import strangers_share
+from services.carers.policy.strangers_share import DoorShare, StrangersShare
 from services.platform.store.encryption import Keyring
 from tests.support.engines.database import Database
 from tests.support.in_process.carers import Carers, Kestrel, carers, import_kestrel, kinds
@@ -182,3 +182,67 @@ async def test_a_number_that_the_register_knows_by_an_older_key_is_known(
         await service.text(kestrel.phone("cat"), "thanks", sid="SM-by-an-older-key")
         assert await read_one(service) == "SM-by-an-older-key"
         await service.work()
+
+
+async def kept(service: Carers, sids: Sequence[str]) -> int:
+    async with service.store.engine.connect() as connection:
+        counted = await connection.scalar(
+            text("SELECT count(*) FROM texts_in WHERE message_sid = ANY(:sids)"), {"sids": list(sids)}
+        )
+        return int(counted)
+
+
+def fill_the_door(service: Carers, monkeypatch: pytest.MonkeyPatch, at_once: int = 0) -> None:
+    """The clock stands still, so that no room comes back."""
+    service.intake._share = DoorShare(at_once)
+    now = service.worker._clocks.wall()
+    monkeypatch.setattr(service.worker._clocks, "wall", lambda: now)
+
+
+async def test_of_some_hundred_strangers_those_beyond_the_share_come_again_and_a_report_is_taken_and_read_first(
+    service: Carers, kestrel: Kestrel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_the_door(service, monkeypatch, strangers_share.DOOR_AT_ONCE)
+    before, came = metrics.SENT_BACK._value.get(), {f"SM-{fresh_number()}": fresh_number() for _ in range(300)}
+    answers = await asyncio.gather(*(service.text(phone, CHATTER, sid=sid) for sid, phone in came.items()))
+    assert (await service.text(kestrel.phone("cat"), "MISSING", sid="SM-report")).status_code == 200
+    back = [sid for sid, answer in zip(came, answers, strict=True) if answer.status_code == 429]
+    assert len(back) == len(came) - strangers_share.DOOR_AT_ONCE
+    assert {each.headers.get("Retry-After") for each in answers if each.status_code == 429} == {"1"}
+    assert metrics.SENT_BACK._value.get() - before == len(back)
+    assert (await kept(service, back), await kept(service, list(came))) == (0, strangers_share.DOOR_AT_ONCE)
+    assert await read_one(service) == "SM-report"
+    again = await asyncio.gather(*(service.text(came[sid], CHATTER, sid=sid) for sid in back))
+    assert {each.status_code for each in again} == {200}
+    assert await kept(service, list(came)) == len(came)
+    await service.work()
+
+
+@pytest.mark.parametrize("body", ["STOP", "HELP", "MISSING", "he has a knife and says he will kill her"])
+async def test_urgent_words_of_a_stranger_are_never_sent_back(
+    service: Carers, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    fill_the_door(service, monkeypatch)
+    assert (await service.text(fresh_number(), body)).status_code == 200
+    assert (await service.text(fresh_number(), CHATTER)).status_code == 429
+
+
+async def test_what_a_known_number_says_is_never_sent_back(
+    service: Carers, kestrel: Kestrel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_the_door(service, monkeypatch)
+    assert (await service.text(kestrel.phone("cat"), "thanks")).status_code == 200
+
+
+async def test_nothing_is_sent_back_that_may_not_be_repeated(service: Carers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what our stand-in has kept, nor what GOV.UK Notify sends, nor anything while the register cannot be asked."""
+    fill_the_door(service, monkeypatch)
+    now = service.worker._clocks.wall()
+    assert (await service.text(fresh_number(), CHATTER, ReceivedAt=now.isoformat())).status_code == 200
+    assert (await service.text_by_notify(fresh_number(), CHATTER)).status_code == 204
+
+    def away(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(service.store, "read", away)
+    assert (await service.text(fresh_number(), CHATTER)).status_code == 200

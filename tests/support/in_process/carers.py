@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
 from services.carers.card import Card
-from services.carers.conversation.strangers_share import StrangersShare
 from services.carers.conversation.worker import TextWorker
 from services.carers.handlers import Alerts, Handlers
 from services.carers.inbound.intake import Intake, Spool
 from services.carers.inbound.probes import Probes
 from services.carers.inbound.web import pages
+from services.carers.policy.strangers_share import DoorShare, StrangersShare
 from services.carers.settings import CarersSettings
 from services.options.second_text_way.notify import NotifyWay
 from services.platform.delivery.channels.sms import TwilioWay
@@ -196,7 +196,7 @@ async def carers(
     delivery = _Unsent("carers", store, clocks, texts, keyring=keyring, prepare=Alerts(keyring, clocks).prepare)
     worker = TextWorker(store, keyring, clocks, delivery, settings.authority, StrangersShare(ALL_AT_ONCE))
     spool = Spool(spool_folder, keyring)
-    intake = Intake(store, keyring, spool, worker.loop.wake)
+    intake = Intake(store, keyring, spool, worker.loop.wake, DoorShare(ALL_AT_ONCE))
     card = Card(store, [TWILIO_NUMBER, NOTIFY_NUMBER], settings.authority)
     keys = CallKeys(store, clocks, keyring, PUBLIC_URL)
     app = pages(intake, Receipts("carers", store, clocks), keys, clocks, settings, card, Probes(store, clocks, texts))

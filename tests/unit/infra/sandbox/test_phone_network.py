@@ -88,7 +88,7 @@ async def test_blank_fields_and_letters_beyond_ascii_are_sent_and_signed(outside
 async def test_a_refused_webhook_is_repeated_five_times_with_the_same_ids_and_is_taken_at_the_sixth_request(
     outside: Outside,
 ) -> None:
-    outside.application.refusals[INBOUND] = [500, 404, 503, 500, 502]
+    outside.application.refusals[INBOUND] = [500, 404, 503, 429, 502]
     sid = await type_text(outside, "MISSING")
     await eventually(lambda: len(outside.application.at(INBOUND)) == 6)
     requests = outside.application.at(INBOUND)
