@@ -10,8 +10,9 @@ from services.handbook.stories.golden_stories import count_messages, over_budget
 from services.protocol.loader import Library, files
 from services.protocol.policy.rule_language.grammar import format_period
 from services.protocol.simulate import Answers, Happening, read_story, tell
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import Channel, Role
 
+BEN = "person-00000000-0000-4000-8000-00000000000b"
 NIGHTS = sorted((Path(__file__).parent / "nights").glob("*.yaml"))
 
 
@@ -91,6 +92,19 @@ def test_a_found_child_is_fetched_by_the_clock_whatever_was_answered_and_once_co
 
     assert managers(list(story.happens))[:2] == ["duty.senior-manager 1 hour", "duty.head-of-service 3 hours"]
     assert managers([*(each for each in story.happens if each.at <= located), fetched]) == []
+
+
+def test_a_mail_to_another_person_on_duty_brings_them_the_news_all_the_same(library: Library) -> None:
+    story = read_story(Path(__file__).parent / "nights" / "gaps-and-three-updates.yaml")
+    by_another = Happening.model_validate({"at": "90s", "becomes": "delivered", "of": "chase-gaps", "person": BEN})
+    told = tell(story.model_copy(update={"happens": [*story.happens, by_another]}), library).told
+    of_news = [
+        (each.duty.person == BEN, each.duty.channel)
+        for each in told
+        if each.duty.rule == "tell-duty-of-information" and each.after == timedelta(minutes=30)
+    ]
+
+    assert of_news == [(False, Channel.TEXT), (True, Channel.EMAIL)]
 
 
 @pytest.mark.parametrize("path", story_files(), ids=lambda path: path.stem)

@@ -174,7 +174,8 @@ def _new_carers(draft: Draft, by: Channel, episode: Episode, told: Collection[Pe
 
 def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
     """Everyone whom a telling of this episode has reached or may still reach. Once the child is back, each force that
-    was to be told as well, reached or not. Carers are left out: they have rules of their own.
+    was to be told as well, reached or not. Carers are left out: they have rules of their own. Whoever hears by
+    text does not hear the same by mail, because of a mail about a gap or a meeting.
     """
     found: dict[tuple[Line, PersonId | None], Recipient] = {}
     tellings = [
@@ -193,7 +194,8 @@ def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
         line = _line(draft, episode, duty, telling)
         if line not in reached and (telling.state == "told" or _owed(episode, duty, telling)):
             found.setdefault((line, telling.person), recipient_of(draft, episode, duty, telling))
-    return list(found.values())
+    texted = {(each.role, each.person) for each in found.values() if each.channel == Channel.TEXT}
+    return [each for each in found.values() if each.channel != Channel.EMAIL or (each.role, each.person) not in texted]
 
 
 def _leave_out_joined(draft: Draft, rule: Rule, episode: Episode, found: list[Recipient]) -> list[Recipient]:
