@@ -242,3 +242,15 @@ def is_only_codes(words: str) -> bool:
 def find_codes(words: str) -> list[str]:
     """Whatever is written as a code is, whether a child has it or not."""
     return CODE.findall(words)
+
+
+AFTER_BACK = re.compile(r"\b(back|bk)(?: ?(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{4,5}\b)+")
+"""With what is typed as a code of ours: whether it is good is decided before a text is read."""
+A_NUMBER = re.compile(r"\d+(?:am|pm|ish|h|hrs?|hours|mins?|minutes|th|st|nd|rd)?")
+
+
+def only_says_back(words: str, beside: Iterable[str]) -> bool:
+    """Whether all of it is a plain return: closed words, numbers and the words `beside`, such as children's names."""
+    said = PATTERNS["beside_a_return"].sub(" ", AFTER_BACK.sub(r"\1", words))
+    left = {*said.split()} - WORDS["back"] - {*beside}
+    return all(A_NUMBER.fullmatch(word) or {*plain_words.simplify(word).split()} <= WORDS["back"] for word in left)

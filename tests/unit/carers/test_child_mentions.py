@@ -12,7 +12,7 @@ from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import ChildInformationReceived, ChildReportedMissing, TextNeedsHuman
 from services.safeguarding.identifiers import provisional_child
 from services.safeguarding.message import Message
-from tests.unit.carers.corpus import SOMEBODY, Case, child_id, effects, scene_of
+from tests.unit.carers.corpus import SOMEBODY, Case, child_id, effects, made_of, scene_of
 
 ASKED = replace(
     scene_of(Case("home", (), "", frozenset(), human=False)),
@@ -114,3 +114,15 @@ def test_beside_a_child_of_theirs_another_code_is_a_persons_to_read() -> None:
 def test_the_right_code_after_a_wrong_one_names_the_child_also_of_a_carer_of_one() -> None:
     asked = replace(scene_of(Case("one", (), "", frozenset(), human=False)), question=ASKED.question, provisionals=ASKED.provisionals)  # fmt: skip
     assert decide(understand("C17"), asked).identified == ((SOMEBODY, child_id("C17")),)
+
+
+@pytest.mark.parametrize("text", ["BACK", "bk", "baack C17", "ＢＡＣＫ", "Amara is home, police brought her at 2.10am"])
+def test_a_plain_return_is_claimed(text: str) -> None:
+    assert "back C17" in effects(made_of(Case("one", (("C17", "missing"),), text, frozenset(), human=False)))
+
+
+@pytest.mark.parametrize("text", ["Police say Amara is home", "Amara is home, asleep", "Amara is home but upset"])
+def test_a_return_in_more_words_than_it_takes_is_information_and_the_reply_asks_for_back(text: str) -> None:
+    decision = made_of(Case("one", (("C17", "missing"),), text, frozenset(), human=False))
+    assert effects(decision) == {"info C17"}
+    assert decision.answer is Answer.INFORMATION

@@ -22,15 +22,16 @@ HELD_OUT = cases("held_out.yaml")
 MET = cases("met.yaml")
 UNSEEN = cases("unseen.yaml")
 NEEDLESS_MOST = 0.10
-UNSEEN_EXACT = 0.85
+UNSEEN_EXACT = 0.82
 UNSEEN_CLAIMS = 5
 UNSEEN_WRONG = 0
 WRITERS_HARMED = {
     "named missing child dropped": 1,
     "plain report not opened": 3,
 }
-"""Of 704. On the first reading of the first two sets: 5 wrong, 10 dropped, 15 twice, 3 false claims, 18 of 119 not opened;
-of the third: 2 wrong, 5 dropped, 2 twice, 5 of 293 false claims, 20 of 140 not opened.
+"""Of 804. On the first reading of the first two sets: 5 wrong, 10 dropped, 15 twice, 3 false claims, 18 of 119 not opened;
+of the third: 2 wrong, 5 dropped, 2 twice, 5 of 293 false claims, 20 of 140 not opened;
+of the fourth, written here before the words of a claim were listed (decision 136): 5 of 60 false claims.
 """
 UNSEEN_HARMED = {
     "named missing child dropped": 2,
@@ -45,8 +46,14 @@ KNOWN_MOST = 0.08
 
 OURS = harms.from_corpus([*CORPUS, *HELD_OUT, *MET])
 """The product's own texts. `unseen.yaml`, which is never read, is measured apart."""
-WRITERS = [each for name in ("writer_a.yaml", "writer_b.yaml", "writer_c.yaml") for each in harms.read_set(HERE / name)]
-"""By three writers who had read neither the grammar nor the corpus. The grammar has been mended by them since."""
+WRITERS = [
+    each
+    for name in ("writer_a.yaml", "writer_b.yaml", "writer_c.yaml", "writer_d.yaml")
+    for each in harms.read_set(HERE / name)
+]
+"""By three writers who had read neither the grammar nor the corpus, and a fourth set of returns. The grammar has been mended
+by the three since.
+"""
 
 
 # A test holds thousands of texts and names those that it fails for: as a test each, they took longer to be counted than to be read.

@@ -281,16 +281,26 @@ def _leave_doubts(said: Statement, children: tuple[ChildId, ...], context: TextC
 
 
 def _settle(intents: tuple[Intent, ...], meaning: Meaning, context: TextContext) -> tuple[Intent, ...]:
-    """What takes a report back in more words than FALSE ALARM is information."""
-    if Intent.FALSE_ALARM not in intents or _is_plain_false_alarm(meaning, context):
+    """What takes a report back, or says that a child is back, in more words than it takes is information."""
+    more = {each for each in STANDS_DOWN & set(intents) if not _is_plain(each, meaning, context)}
+    if not more:
         return intents
-    return tuple(Intent.UNCLEAR if each is Intent.FALSE_ALARM else each for each in intents)
+    return tuple(dict.fromkeys(Intent.UNCLEAR if each in more else each for each in intents))
 
 
-def _is_plain_false_alarm(meaning: Meaning, context: TextContext) -> bool:
-    """Whether it says FALSE ALARM and nothing else of weight: that a sighting was one, or a note, ends nothing."""
+def _is_plain(intent: Intent, meaning: Meaning, context: TextContext) -> bool:
+    """Whether it says so and nothing else of weight: that police say so, or that a sighting was none, claims nothing.
+    Beside a report of another child the words about the return count alone.
+    """
     known = {word for each in context.known for word in child_names.list_words(each)}
-    return set(meaning.words.split()) <= FALSE_ALARM | known
+    if intent is Intent.FALSE_ALARM:
+        return set(meaning.words.split()) <= FALSE_ALARM | known
+    back = [each for each in meaning.said if each.intent is intent]
+    subjects = {word for each in back for word in each.subject.split()}
+    called = {each for each in subjects if child_names.may_name_one(each, context.known)}
+    beside_a_report = REPORTS & set(meaning.intents) and not any(each.mixed for each in back)
+    words = " ".join(each.words for each in back) if beside_a_report else meaning.words
+    return replies.only_says_back(words, known | called | {code.casefold() for code in meaning.codes})
 
 
 def _may_be_another(said: Statement, context: TextContext) -> bool:
