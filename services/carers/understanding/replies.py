@@ -251,6 +251,8 @@ A_NUMBER = re.compile(r"\d+(?:am|pm|ish|h|hrs?|hours|mins?|minutes|th|st|nd|rd)?
 
 def only_says_back(words: str, beside: Iterable[str]) -> bool:
     """Whether all of it is a plain return: closed words, numbers and the words `beside`, such as children's names."""
+    if PATTERNS["no_return"].search(words):
+        return False
     said = PATTERNS["beside_a_return"].sub(" ", AFTER_BACK.sub(r"\1", words))
     left = {*said.split()} - WORDS["back"] - {*beside}
     return all(A_NUMBER.fullmatch(word) or {*plain_words.simplify(word).split()} <= WORDS["back"] for word in left)
