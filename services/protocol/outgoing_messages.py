@@ -12,7 +12,7 @@ from services.platform.store.deadlines import Pending
 from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.protocol.policy.decision_record import reports_taken
 from services.protocol.policy.draft import Deadline, Decision
-from services.protocol.policy.duties.steps import message_of
+from services.protocol.policy.duties.tellings import message_of
 from services.safeguarding import identifiers
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDecided
 from services.safeguarding.message import Message

@@ -13,7 +13,7 @@ from infra.kafka import __file__ as infra_kafka
 from services.options.register_upkeep.policy.register_import import read
 from services.platform.bus.administration import DECLARATION, read_declaration
 from services.protocol.loader import Library, files
-from services.protocol.policy.duties.steps import kind_of_duty
+from services.protocol.policy.duties.tellings import kind_of_duty
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.message import Message, Topic

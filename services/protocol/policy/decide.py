@@ -12,7 +12,8 @@ from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Fact
 from services.protocol.policy.decision_record import decision_of
 from services.protocol.policy.draft import Deadline, Decision, Draft, Happened, Protocols, Reading
 from services.protocol.policy.duties.outcomes import apply_outcome
-from services.protocol.policy.duties.steps import message_of, take_due_step, wants_officer
+from services.protocol.policy.duties.steps import take_due_step
+from services.protocol.policy.duties.tellings import message_of, wants_officer
 from services.protocol.policy.readings import episodes
 from services.protocol.policy.readings.openings import open_episode
 from services.protocol.policy.rule_engine.duty_endings import (

@@ -10,7 +10,7 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.case import Case, Facts
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
-from services.protocol.policy.duties.steps import message_of
+from services.protocol.policy.duties.tellings import message_of
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.child_events.events import DutyStepDue, RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, MessageDeadLettered, Verdict

@@ -8,7 +8,7 @@ import pytest
 from services.protocol.policy.case import Facts
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened
-from services.protocol.policy.duties.steps import message_of
+from services.protocol.policy.duties.tellings import message_of
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.duty.duties import DutyAcknowledged

@@ -8,7 +8,7 @@ import pytest
 
 from services.protocol.policy.case import Facts
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.duties.steps import message_of
+from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.rule_engine.waits import morning_of
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.child_events.events import DutyStepDue

@@ -8,7 +8,7 @@ import pytest
 
 from services.protocol.policy.case import Facts
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.duties.steps import kind_of_duty
+from services.protocol.policy.duties.tellings import kind_of_duty
 from services.safeguarding.child_events import care_events, events
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, Verdict
 from services.safeguarding.duty.duties import (

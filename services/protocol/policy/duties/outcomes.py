@@ -4,17 +4,8 @@ from datetime import datetime, timedelta
 
 from services.protocol.policy.case import OPEN_STATES, DutyOfCase, Telling
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.duties.steps import (
-    advance_after_failure,
-    authority_of,
-    call_back,
-    end,
-    is_ended_by_reference,
-    kind_of_duty,
-    rest,
-    rest_on_claim,
-    schedule,
-)
+from services.protocol.policy.duties.steps import advance_after_failure, end, rest, rest_on_claim, schedule
+from services.protocol.policy.duties.tellings import authority_of, call_back, is_ended_by_reference, kind_of_duty
 from services.safeguarding.duty.decisions import GOES_ON, DutyState, Verdict
 from services.safeguarding.duty.duties import (
     Because,

@@ -20,7 +20,8 @@ from services.protocol.policy.case import (
     newest_sighting,
 )
 from services.protocol.policy.draft import Draft, Reader, Reading
-from services.protocol.policy.duties.steps import end, is_missing_notice, schedule
+from services.protocol.policy.duties.steps import end, schedule
+from services.protocol.policy.duties.tellings import is_missing_notice
 from services.protocol.policy.readings.discussions import was_held
 from services.protocol.policy.readings.openings import lose_again, read_lost_again
 from services.protocol.policy.rule_engine.waits import announce, supersede, time_of_period, wait

@@ -7,12 +7,7 @@ from uuid import UUID
 
 from services.protocol.policy.case import OPEN_STATES, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.duties.steps import (
-    MISSING_NOTICE,
-    is_missing_notice,
-    notices_of_force,
-    says_who_it_is,
-)
+from services.protocol.policy.duties.tellings import MISSING_NOTICE, is_missing_notice, notices_of_force, says_who_it_is
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding import identifiers

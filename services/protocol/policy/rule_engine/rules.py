@@ -7,7 +7,8 @@ from uuid import UUID
 
 from services.protocol.policy.case import Cause, DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.duties.steps import begin, is_ended_by_reference, wants_officer
+from services.protocol.policy.duties.steps import begin
+from services.protocol.policy.duties.tellings import is_ended_by_reference, wants_officer
 from services.protocol.policy.rule_engine.predicates import Answer, Situation, answer
 from services.protocol.policy.rule_engine.recipients import Recipient, police_accepted, police_notice, recipients
 from services.protocol.policy.rule_engine.waits import (
