@@ -132,12 +132,16 @@ class Play:
     def told(self) -> list[tuple[timedelta, str]]:
         """By the rules that the story is about, to those whom they tell."""
         mine = [each for each in self.said if not each.content.protocol.startswith(OF_OTHERS)]
-        roles = self._roles(mine)
-        # Who was told by others alone, such as by an invitation, hears of the return as well: what follows from that is theirs, too.
+        # Who was told by others alone until then, such as by an invitation, hears of the return as well: what follows is theirs, too.
+        began: dict[tuple[Role, Channel], datetime] = {}
+        for each in sorted(mine, key=lambda each: each.time):
+            if not self._is_of_everyone(each.content):
+                began.setdefault((each.content.role, each.content.channel), each.time)
         aside = {
             each.content.duty
             for each in mine
-            if each.content.step == 0 and (each.content.role, each.content.channel) not in roles
+            if self._is_of_everyone(each.content)
+            and began.get((each.content.role, each.content.channel), datetime.max.replace(tzinfo=UTC)) > each.time
         }
         mine = [each for each in mine if each.content.duty not in aside]
         roles = self._roles(mine)
