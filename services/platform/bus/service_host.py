@@ -92,9 +92,7 @@ class ServiceHost:
         self.parts.append(loop)
 
     async def run(self, pages: ASGIApp | None = None, *, closing: Callable[[], None] = lambda: None) -> None:
-        """Runs until SIGTERM or SIGINT. HTTP starts after all that it needs and before the bus is consumed: a text is
-        taken while Kafka is away. `closing` ends streams and the like.
-        """
+        """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends streams and the like."""
         served = exposition(REGISTRY, self.health, pages, self.settings.metrics_network)
         web = Web(served, self.settings.http_port, self.settings.http_host, closing=closing)
         clock = story_clock.follow_database(self.store, self.clocks)
@@ -111,8 +109,7 @@ class ServiceHost:
             self.add_periodic(access.loop)
         tracers: Sequence[Part] = [] if self._tracer is None else [self._tracer]
         first: Sequence[Part] = [*tracers, listener, clock, loop_watch(), self.relay]
-        parts = sorted([*self.parts, web], key=lambda part: isinstance(part, Consumer))
         try:
-            await run_until_told([*first, *parts, Drain(self.health, self.settings.drain_seconds)])
+            await run_until_told([*first, *self.parts, web, Drain(self.health, self.settings.drain_seconds)])
         finally:
             await self.store.close()
