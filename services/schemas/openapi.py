@@ -116,8 +116,13 @@ def _answers(operation: Any) -> list[tuple[dict[str, Any], str]]:
     return [(answers, status) for status in answers]
 
 
+RENAMED = {"413": "RequestEntityTooLarge", "422": "UnprocessableEntity"}
+"""Python 3.13 gave these other phrases: a contract does not change with what renders it."""
+
+
 def _name_of(answer: Any, status: str, named: dict[str, Any]) -> str:
-    name = HTTPStatus(int(status)).phrase.title().replace(" ", "").replace("-", "")
+    phrase = HTTPStatus(int(status)).phrase.title()
+    name = RENAMED.get(status, phrase.replace(" ", "").replace("-", ""))
     numbered = (name if at == 1 else f"{name}{at}" for at in range(1, len(named) + 2))
     return next(each for each in numbered if named.get(each, answer) == answer)
 
