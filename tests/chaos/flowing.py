@@ -119,6 +119,16 @@ class Heard:
         self._at_desk.setdefault(number, datetime.fromisoformat(notice["received_at"]))
 
 
+def settled_entries(world: World, reports: int, earlier: Collection[str], within_seconds: float) -> Tally:
+    """Once nothing is missing any more, or when the time is over: an invitation that a killed process had in hand goes out when its
+    lease has ended.
+    """
+    until = time.monotonic() + within_seconds
+    while (found := entries(world, reports, earlier)).lost and time.monotonic() < until:
+        time.sleep(0.5)
+    return found
+
+
 def entries(world: World, reports: int, earlier: Collection[str] = ()) -> Tally:
     """Calendar entries: one UID a discussion, and of each invited address one entry under it, however often its mail came.
 

@@ -7,7 +7,7 @@ from itertools import islice
 
 import pytest
 
-from tests.chaos.flowing import Flow, Heard, entries, settled_tally
+from tests.chaos.flowing import Flow, Heard, settled_entries, settled_tally
 from tests.chaos.standing import record_holds, settled_standing
 from tests.support.outside.world import Carer, World
 
@@ -27,7 +27,7 @@ def test_each_service_then_kafka_then_the_database_is_killed(hurt_world: World, 
     found = settled_tally(Heard(world), carers, 360)
     assert found.is_right, found
     assert settled_standing(stack, 360).faults == []
-    invited = entries(world, REPORTS, earlier)
+    invited = settled_entries(world, REPORTS, earlier, 180)
     assert invited.is_right, invited
     assert record_holds(stack)
 
