@@ -103,6 +103,11 @@ def _move(first: datetime, months: int) -> datetime:
     return first.replace(year=count // 12, month=count % 12 + 1)
 
 
+def _begun_in(period: Period, absences: Iterable[Absence]) -> list[Absence]:
+    """Without those that only went on in it."""
+    return [each for each in absences if each.started_at >= period.start]
+
+
 Counts = Mapping[str, Sequence[Absence]]
 
 
@@ -233,12 +238,12 @@ class ReturnPages(Pages):
         async with self.store.read() as reader:
             absences = await reader.fetch(absences_in(chosen, signed_in.operator.scope))
             earlier = [] if before is None else await reader.fetch(absences_in(before, signed_in.operator.scope))
-        begun = [each for each in absences if each.started_at >= chosen.start]
+        begun = _begun_in(chosen, absences)
         shown = {
             "period": chosen,
             "before": before,
             "counts": count_absences(begun),
-            "counts_before": count_absences([each for each in earlier if before and each.started_at >= before.start]),
+            "counts_before": {} if before is None else count_absences(_begun_in(before, earlier)),
             "homes": by_home(begun),
             "hours": by_hour(begun),
             "absences": absences,

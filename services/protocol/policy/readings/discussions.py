@@ -28,16 +28,10 @@ def _read_held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) ->
         return [] if was_open else started
     draft.keep(discussion_over_at=draft.now)
     found = _mark_over(draft, draft.episode_of_discussion(event.episode))
-    again = event.form == "urgent" and _is_followed_up(draft, found)
+    going_on = [each for each in _holders(draft) if isinstance(each, Waiting) or each.goes_on]
+    again = event.form == "urgent" and was_held(draft, None if found is None else found.episode, going_on)
     held = [] if again else [Reading(HELD[event.form], found)]
     return [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), *held, *started]
-
-
-def _is_followed_up(draft: Draft, found: Episode | None) -> bool:
-    episode = None if found is None else found.episode
-    open_duties = [each for each in draft.duties.values() if each.goes_on]
-    going_on: list[DutyOfCase | Waiting] = [*open_duties, *draft.waiting.values()]
-    return any(each.episode == episode and Trigger.STRATEGY_HELD_URGENT in draft.rule_of(each).on for each in going_on)
 
 
 def _read_conference(draft: Draft, _event: Message) -> list[Reading]:
@@ -83,7 +77,7 @@ def _holders(draft: Draft) -> list[DutyOfCase | Waiting]:
     return [*draft.duties.values(), *draft.waiting.values()]
 
 
-def was_held(draft: Draft, episode: UUID, holders: Iterable[DutyOfCase | Waiting]) -> bool:
+def was_held(draft: Draft, episode: UUID | None, holders: Iterable[DutyOfCase | Waiting]) -> bool:
     """By what its record has set off: that nobody is asked for the record any more says nothing."""
     return any(each.episode == episode and Trigger.STRATEGY_HELD_URGENT in draft.rule_of(each).on for each in holders)
 
