@@ -108,7 +108,7 @@ MANAGERS = """
 FORCES = """
     SELECT p.force, f.host IS NOT NULL AS is_reached, coalesce(f.host NOT LIKE 'mail at %%', false) AS has_api,
         EXISTS (SELECT FROM register.sharing_for_police s WHERE s.authority = %(authority)s AND s.force = p.force
-            AND %(today)s::date BETWEEN s.from_on AND coalesce(s.until_on, 'infinity')) AS is_agreed
+            AND s.fields <> '{}' AND %(today)s::date BETWEEN s.from_on AND coalesce(s.until_on, 'infinity')) AS is_agreed
     FROM (SELECT DISTINCT force FROM register.placements_for_protocol WHERE authority = %(authority)s) p
     LEFT JOIN LATERAL (SELECT host FROM register.forces_for_console f WHERE f.force = p.force AND effective_at <= %(now)s
         ORDER BY effective_at DESC LIMIT 1) f ON true ORDER BY p.force

@@ -151,7 +151,7 @@ class ForceFacts:
     """An approved version says how."""
     has_api: bool
     is_agreed: bool
-    """A sharing agreement is in force today."""
+    """A sharing agreement that names its fields is in force today."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, fields_in
 from services.safeguarding.identifiers import AuthorityId, ForceId
-from services.safeguarding.notice_fields import LEAST, NoticeField
+from services.safeguarding.notice_fields import LEAST
 
 
 def agency_owner(agency: str) -> str:
@@ -169,7 +169,9 @@ def forces_that_send_lists(at: datetime) -> Query[list[ForceId]]:
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """`fields` are the fields of a notice that the force may be sent. `basis`: the authority's words for why."""
+    """`fields` are the fields of a notice that the force may be sent. `basis`: the authority's words for why. Not
+    `is_agreed`: no agreement names them, and somebody is asked for one.
+    """
 
     fields: AbstractSet[str]
     basis: str | None = None
@@ -178,10 +180,8 @@ class Sharing:
     is_agreed: bool = True
 
 
-WHOLE = frozenset({*NoticeField, "sender", "child"})
-"""With the parts that every force gets, whose gaps are chased too."""
 NOT_AGREED = Sharing(LEAST, is_agreed=False)
-"""Without an agreement police get what finds a child, and never silence."""
+"""Without an agreement police get what finds a child, and never silence. One that names no field allows as much."""
 IN_FORCE = """
     SELECT fields, basis, reference, from_on FROM register.sharing_for_police
     WHERE authority = %(authority)s AND force = %(force)s AND from_on <= %(day)s
@@ -196,6 +196,8 @@ def sharing_on(day: date, authority: AuthorityId, force: ForceId) -> Query[Shari
     def decode(rows: Rows) -> Sharing:
         if not rows:
             return NOT_AGREED
-        return Sharing(frozenset(rows[0].fields or WHOLE), rows[0].basis, rows[0].reference, rows[0].from_on)
+        [row] = rows
+        named = frozenset(row.fields or LEAST)
+        return Sharing(named, row.basis, row.reference, row.from_on, is_agreed=bool(row.fields))
 
     return Query(IN_FORCE, {"authority": authority, "force": force, "day": day}, decode)

@@ -218,10 +218,13 @@ async def test_what_one_force_trusts_counts_for_no_other_at_the_same_address(pol
     assert len(trusted) == 2
 
 
-async def test_without_an_agreement_police_get_what_finds_a_child_and_the_duty_desk_is_told(police: Police) -> None:
+@pytest.mark.parametrize("lacking", ["until_on = '2026-01-02'", "fields = '{}'"], ids=["over", "names nothing"])
+async def test_without_an_agreement_police_get_what_finds_a_child_and_the_duty_desk_is_told(
+    police: Police, lacking: str
+) -> None:
     async with police.casework.begin() as connection:
-        over = "UPDATE register.sharing_agreements SET until_on = '2026-01-02' WHERE authority = :a"
-        await connection.execute(text(over), {"a": police.authority})
+        update = f"UPDATE register.sharing_agreements SET {lacking} WHERE authority = :a"
+        await connection.execute(text(update), {"a": police.authority})
     told, notice = await police.notice()
     data = notice["data"]
     assert (data["child"]["name"], data["placement"]["address"]) == ("Amara C1 Diallo", "4 Mill Lane")

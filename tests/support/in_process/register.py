@@ -22,6 +22,7 @@ from services.platform.register.words import Words, decrypt_words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
+from services.safeguarding.notice_fields import NoticeField
 from tests.support.engines.database import Database
 
 SECRET = "whsec_" + b64encode(b"s" * 32).decode()
@@ -161,7 +162,7 @@ def parts(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     own = {table: rows for table, rows in document.items() if table != "forces"}
     if forces:
         own["sharing_agreements"] = [
-            {"reference": each["id"], "force": each["id"], "fields": each.get("agreed", []), "from": "2026-01-01"}
+            {"reference": each["id"], "force": each["id"], "fields": each.get("agreed", list(NoticeField)), "from": "2026-01-01"}
             for each in forces
         ]
     if agencies is not None:

@@ -15,6 +15,7 @@ from infra.local.example import authority as example_authority
 from infra.local.settings.layout import ROOT
 from infra.local.settings.secret_files import SecretFiles
 from infra.local.stack import Stack
+from services.safeguarding.notice_fields import NoticeField
 from tests.support.in_process.console import sign_in_blocking
 from tests.support.outside.confirmation import CONFIRM
 
@@ -35,7 +36,7 @@ PROFESSIONALS = {
 }
 """The town's, by role: one each, with a mailbox of their own."""
 
-AGREED = [{"reference": "all", "force": "northmoor-police", "from": "2026-01-01"}]
+AGREED = [{"reference": "all", "force": "northmoor-police", "from": "2026-01-01", "fields": list(NoticeField)}]
 """An authority's agreement with a force of the example: the whole notice."""
 TOWN_STAFF = ("+447700900590", "+447700900591")
 """The telephones of its duty worker and its manager."""

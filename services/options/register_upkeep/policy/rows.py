@@ -273,8 +273,8 @@ class DirectoryRow(Row):
 
 
 class SharingAgreementRow(Row):
-    """What the force may be sent of a missing child, from a day to a day, both included. No field named: the whole
-    notice. `basis` is the authority's sentence for why, which the force reads.
+    """What the force may be sent of a missing child, from a day to a day, both included. No field named: the
+    least that finds a child. `basis` is the authority's sentence for why, which the force reads.
     """
 
     model_config = ConfigDict(populate_by_name=True)
