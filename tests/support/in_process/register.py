@@ -162,7 +162,12 @@ def parts(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     own = {table: rows for table, rows in document.items() if table != "forces"}
     if forces:
         own["sharing_agreements"] = [
-            {"reference": each["id"], "force": each["id"], "fields": each.get("agreed", list(NoticeField)), "from": "2026-01-01"}
+            {
+                "reference": each["id"],
+                "force": each["id"],
+                "fields": each.get("agreed", list(NoticeField)),
+                "from": "2026-01-01",
+            }
             for each in forces
         ]
     if agencies is not None:
