@@ -21,6 +21,7 @@ from services.platform.messages.signature import SAYS
 from services.platform.store.migrations.access import SERVICES
 from services.platform.store.migrations.apply import apply
 from services.protocol.loader import Library, files
+from services.safeguarding.roles import DEEDS
 from tests.support import versions
 from tests.support.engines.database import MIGRATED, Database
 
@@ -29,8 +30,27 @@ GONE: dict[str, str] = {}
 """What the former version has or may do and this one has not or forbids, by its line below, and why nobody misses it: since
 the release before, nothing uses it.
 """
+FIRST_KNOWN_BY_060 = {
+    *("text-read", "bed-found", "child-seen", "hindrance-decided", "hand-over-taken", "adult-finding-planned"),
+    *("challenge-weighed", "adulthood-planned", "placement-weighed", "age-assessment-settled", "contact-ended"),
+    *("supervision-decided", "return-home-weighed"),
+}
+HOLD_A_DEED = (
+    *("carer.alert.v1 deed", "police.notify.v1 deed", "professional.notify.v1 deed", "strategy.invite.v1 deed"),
+    *("duty.changed.v1 deed", "message.decided.v1 duties of deed", "operator.acted.v1 act"),
+)
 NEWER: dict[str, str] = {
     "operator.acted.v1 act: kept-apart": "0.3.0 knows it, and the console says it from the release after on",
+    **{
+        f"{field}: {deed}": "0.6.0 knows it, and a rule asks for it from the release after on"
+        for field in HOLD_A_DEED
+        for deed in FIRST_KNOWN_BY_060
+    },
+    **{
+        f"care-step.recorded.v1 step: {step}": "a form records it, which a rule shows from the release after 0.6.0 on"
+        for deed in FIRST_KNOWN_BY_060
+        for step in DEEDS[deed]["steps"]
+    },
 }
 """What a known kind may hold and the former version refuses, by the field, and why that does no harm: nothing says it before
 the release after, or nothing hangs on it.

@@ -85,6 +85,17 @@ def test_a_record_of_a_plan_step_ends_the_step_whose_form_it_was(named: int | No
     assert [child.case.duties[each].goes_on for each in duties] == [each != ended for each in range(2)]
 
 
+@pytest.mark.parametrize(("named", "ended"), [(0, {0}), (1, {1}), (None, set())], ids=["first", "second", "neither"])
+def test_who_has_read_one_text_has_not_read_the_next(named: int | None, ended: set[int]) -> None:
+    deed = {"deed": "text-read", "rests": "1h", "until": ["text.acted-on", "text.needs-nothing"]}
+    child = child_with({"id": "read", "on": "text.needs-human", "otherwise": ESCALATES} | deed)
+    text = events.TextNeedsHuman(**SAID, reason="not-understood")
+    duties = [child.hears(text, hours).duties[0].duty for hours in (0, 1)]
+    about = None if named is None else duties[named]
+    child.hears(CareStepRecorded(**SAID, step="text-acted-on", duty=about), 2)
+    assert {each for each in range(2) if not child.case.duties[duties[each]].goes_on} == ended
+
+
 def test_a_series_outlives_what_is_done_in_one_of_its_weeks() -> None:
     weekly = {"id": "weekly", "on": "child.reported-missing", "period": "10h", "every": "24h", "otherwise": ESCALATES}
     child = child_with(weekly | MEETING)

@@ -22,8 +22,13 @@ ENDS = {
     Trigger.POLICE_REFERENCE_GIVEN: Because.ANSWERED,
 }
 """Why a duty ends on this trigger. On any other it is superseded."""
-OF_ONE_MATTER = frozenset({Trigger.INTERPRETER_CHECKED, Trigger.COMPANION_GOES, Trigger.PLAN_STEP_DONE})
-"""Triggers that end only duties about the same meeting, stage or step, and none about a later one."""
+OF_ONE_MATTER = frozenset(
+    {
+        Trigger.INTERPRETER_CHECKED, Trigger.COMPANION_GOES, Trigger.PLAN_STEP_DONE,
+        Trigger.TEXT_ACTED_ON, Trigger.TEXT_NEEDS_NOTHING,
+    }
+)  # fmt: skip
+"""Triggers that end only duties about the same meeting, stage, step or text, and none about a later one."""
 
 OF_ONE_DISCUSSION = frozenset(
     {
