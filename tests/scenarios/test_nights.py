@@ -11,6 +11,7 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.rule_language.grammar import format_period
 from services.protocol.simulate import Answers, Happening, read_story, tell
 from services.safeguarding.roles import Channel, Role
+from services.safeguarding.working_time import in_england
 
 BEN = "person-00000000-0000-4000-8000-00000000000b"
 NIGHTS = sorted((Path(__file__).parent / "nights").glob("*.yaml"))
@@ -105,6 +106,19 @@ def test_a_mail_to_another_person_on_duty_brings_them_the_news_all_the_same(libr
     ]
 
     assert of_news == [(False, Channel.TEXT), (True, Channel.EMAIL)]
+
+
+def test_each_carer_hears_each_evening_that_the_child_is_still_missing_also_when_the_clocks_have_gone_forward(
+    library: Library,
+) -> None:
+    story = read_story(Path(__file__).parent / "nights" / "missing-five-days.yaml")
+    daily = [each for each in tell(story, library).told if each.duty.wording == "still-missing-daily"]
+    by_person: dict[str | None, list[str]] = {}
+    for each in daily:
+        by_person.setdefault(each.duty.person, []).append(f"{in_england(story.begins + each.after):%d %H:%M}")
+
+    assert set(by_person) == set(story.child.carers or ())
+    assert set(map(tuple, by_person.values())) == {tuple(f"{day} 20:30" for day in range(26, 31))}
 
 
 @pytest.mark.parametrize("path", story_files(), ids=lambda path: path.stem)

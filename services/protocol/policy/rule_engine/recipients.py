@@ -61,9 +61,11 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
 
 
 def _choose_reporters(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> list[PersonId]:
-    """Each carer hears once in an absence that police have the alert, however often they report."""
+    """Each carer hears once in an absence that police have the alert, however often they report. What comes again and
+    again is for all who have reported by then.
+    """
     if rule.among is None:
-        people = _reporters(episode, cause)
+        people = _reporters(episode, cause) if rule.every is None else _all_reporters(episode, cause)
     else:
         said_so = rule.among == "speaker"
         people = [each for each in _all_reporters(episode, cause) if (each == cause.person) == said_so]
