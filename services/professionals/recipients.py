@@ -14,9 +14,11 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register.directory import Contact, Holder, duty_holders, first_reachable
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
+from services.safeguarding.roles import ROLES, Channel
 
 Address: TypeAlias = Callable[[Contact], str | None]
 
@@ -24,7 +26,8 @@ Address: TypeAlias = Callable[[Contact], str | None]
 @dataclass(frozen=True)
 class RecipientLookup:
     """Finds the first holder of the role who has an address. Those after the first are deputies: at a later step, one
-    takes the place of a person who was not reached, was away or cannot act.
+    takes the place of a person who was not reached, was away or cannot act. Off duty is not nobody: a mail that can
+    wait lies until the holder's hours.
     """
 
     keyring: Keyring
@@ -38,14 +41,14 @@ class RecipientLookup:
         self, uow: UnitOfWork, several: Sequence[Delivery], address: Address
     ) -> list[Contact | Undeliverable]:
         """In one round trip."""
-        now = self.clocks.story()
-        holders = await uow.fetch_each(
-            [duty_holders(duty_of(each), child=each.child, person=each.person, at=now) for each in several]
-        )
+        holders = await uow.fetch_each([self._of_role(each, duty_of(each)) for each in several])
         return [
             await self._choose(uow, delivery, of_role, address)
             for delivery, of_role in zip(several, holders, strict=True)
         ]
+
+    def _of_role(self, each: Delivery, duty: Duty) -> Query[list[Holder]]:
+        return duty_holders(duty, child=each.child, person=each.person, at=self.clocks.story(), to_come=_may_lie(duty))
 
     async def _choose(
         self, uow: UnitOfWork, delivery: Delivery, holders: Sequence[Holder], address: Address
@@ -56,6 +59,11 @@ class RecipientLookup:
         failed = await deliveries.people_not_reached(uow, duty.duty) if duty.step else frozenset()
         willing = [each for each in holders if each.person not in failed] or holders
         return first_reachable(self.keyring, willing, address) or Undeliverable("no-address", holders[0].person)
+
+
+def _may_lie(duty: Duty) -> bool:
+    is_workers = ROLES[duty.role].of == "workers" and not duty.role.startswith("police.")
+    return is_workers and duty.channel is Channel.EMAIL and not duty.urgent
 
 
 def duty_of(delivery: Delivery) -> Duty:

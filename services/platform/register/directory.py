@@ -13,7 +13,7 @@ hand.
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -28,7 +28,7 @@ from services.safeguarding.deeds import Fault
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, Scope, derived
 from services.safeguarding.roles import Role, lines_of
-from services.safeguarding.working_time import Days, RotaChange, RotaLine, Turn, on_duty
+from services.safeguarding.working_time import Days, RotaChange, RotaLine, Turn, on_duty, shifts
 
 COUNTRY = "GB"
 WITHOUT_PLUS = re.compile(r"[1-9][0-9]{8,14}")
@@ -154,6 +154,7 @@ LINES = """
     WHERE (line.role IS NULL OR line.role = ANY(%(lines)s::text[])) AND (line.child IS NULL OR line.child = %(child)s::text)
         AND (line.to_at IS NULL OR line.to_at > %(at)s)
 """
+AHEAD = timedelta(days=14)
 HOST = "SELECT host_authority FROM register.for_protocol WHERE child = %(child)s::text"
 ON_DUTY = f"{LINES} AND line.authority = %(authority)s"
 ON_DUTY_OR_HOST = f"{LINES} AND (line.authority = %(authority)s OR line.authority = ({HOST}))"
@@ -167,9 +168,10 @@ def role_holders(
     person: PersonId | None,
     at: datetime,
     placement: PlacementId | None = None,
+    to_come: bool = False,
 ) -> Query[list[Holder]]:
     """Those who hold the role, in the order in which they are asked: the one on duty first, then deputies. Empty:
-    nobody holds it now.
+    nobody holds it now, or, if those `to_come` count, for `AHEAD`.
 
     A `person` whom the duty names is the answer for any role. `at` is story time. A police control room is no person:
     see `services.platform.register.organisations`.
@@ -181,29 +183,25 @@ def role_holders(
         return Query(CARERS, {"child": child, "placement": placement}, _holders)
     lines = lines_of(role)
     sql = ON_DUTY_OR_HOST if role is Role.HOST_DUTY_DESK else ON_DUTY
-    return Query(
-        sql,
-        {"lines": list(lines), "authority": authority, "child": child, "at": at},
-        partial(_holders_on_duty, lines=lines, at=at),
-    )
+    asked = {"lines": list(lines), "authority": authority, "child": child, "at": at}
+    found = _holders_to_come if to_come else _holders_on_duty
+    return Query(sql, asked, partial(found, lines=lines, at=at))
 
 
-def duty_holders(duty: Duty, *, child: ChildId, person: PersonId | None, at: datetime) -> Query[list[Holder]]:
+def duty_holders(
+    duty: Duty, *, child: ChildId, person: PersonId | None, at: datetime, to_come: bool = False
+) -> Query[list[Holder]]:
     """As `role_holders`, for the duty's role. A `person`, if given, is told in place of the role's holders."""
-    return role_holders(
-        duty.role, authority=duty.authority, child=child, person=person, at=at, placement=duty.placement
-    )
+    about = partial(role_holders, duty.role, authority=duty.authority, placement=duty.placement)
+    return about(child=child, person=person, at=at, to_come=to_come)
 
 
 def first_reachable(
     keyring: Keyring, holders: Sequence[Holder], address: Callable[[Contact], str | None]
 ) -> Contact | None:
     """The first holder for whom `address` returns one."""
-    for holder in holders:
-        found = holder.sealed.open(keyring, holder.person, holder.language)
-        if address(found) is not None:
-            return found
-    return None
+    found = (each.sealed.open(keyring, each.person, each.language) for each in holders)
+    return next((each for each in found if address(each) is not None), None)
 
 
 def _holders(rows: Rows) -> list[Holder]:
@@ -225,6 +223,12 @@ def _holders_on_duty(rows: Rows, *, lines: Sequence[str], at: datetime) -> list[
         if chosen:
             return chosen
     return []
+
+
+def _holders_to_come(rows: Rows, *, lines: Sequence[str], at: datetime) -> list[Holder]:
+    """Whoever is on duty, or is when the role's next hours begin."""
+    begins = (shift.from_at for shift in shifts([turn_of(row) for row in rows], at, at + AHEAD))
+    return next(filter(None, (_holders_on_duty(rows, lines=lines, at=each) for each in begins)), [])
 
 
 def turn_of(row: Any) -> Turn:

@@ -399,6 +399,30 @@ async def test_a_role_that_nobody_holds_is_said_at_once(by_mail: ByMail) -> None
     assert failed["reason"] == "nobody-in-role"
 
 
+async def test_a_mail_that_can_wait_lies_until_its_reader_s_hours_and_nothing_else_does(
+    database: Database, keyring: Keyring
+) -> None:
+    """It is Tuesday noon. Nobody has a line as reviewing officer."""
+    afternoons = {"order": 1, "days": "mon-fri", "from": "13:00", "to": "17:00", "bank_holidays": False}
+    lines = [
+        afternoons | {"role": role, "person": "night", "child": "C1"}
+        for role in (Role.CHILD_GUARDIAN, Role.POLICE_MISSING_COORDINATOR)
+    ]
+    async with running_by_mail(database, keyring, lines=lines) as by_mail:
+        lies = await by_mail.tell(role=Role.CHILD_GUARDIAN, urgent=False)
+        await by_mail.floor.until(lies.content.telling, "accepted")
+        for role, urgent in (
+            (Role.CHILD_GUARDIAN, True),
+            (Role.POLICE_MISSING_COORDINATOR, False),
+            (Role.CHILD_INDEPENDENT_REVIEWING_OFFICER, False),
+        ):
+            nobody = await by_mail.tell(role=role, urgent=urgent)
+            await by_mail.floor.until(nobody.content.telling, "failed")
+        [accepted] = await by_mail.said("duty.accepted.v1")
+        assert (accepted["duty"], accepted["person"]) == (str(lies.content.duty), by_mail.ids["night"])
+        assert {each["reason"] for each in await by_mail.said("duty.failed.v1")} == {"nobody-in-role"}
+
+
 async def test_a_link_that_was_cut_short_says_so_and_does_nothing(by_mail: ByMail) -> None:
     await by_mail.tell()
     link = await by_mail.link()

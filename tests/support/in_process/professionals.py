@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -82,9 +82,13 @@ class ByMail:
 
 
 @asynccontextmanager
-async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator[ByMail]:
+async def running_by_mail(
+    database: Database, keyring: Keyring, *, lines: Iterable[dict[str, Any]] = ()
+) -> AsyncIterator[ByMail]:
+    """`lines` of the directory, beside those of every authority."""
     casework, engine = database.engine("casework"), database.engine("professionals")
     document, clocks = authority(), AtNoon()
+    document["directory"].extend(lines)
     store = Store(engine, origin=Origin("professionals", clocks))
     ids = await load(casework, keyring, document, datetime.now(UTC))
     async with engine.begin() as connection:

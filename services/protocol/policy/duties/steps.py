@@ -10,9 +10,7 @@ from services.protocol.policy.rule_language.grammar import Rule, Step
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.duty.decisions import DutyState, Verdict
-from services.safeguarding.duty.duties import (
-    Because,
-)
+from services.safeguarding.duty.duties import Because
 from services.safeguarding.roles import ON_DUTY, Channel, Role, Wording
 from services.safeguarding.working_time import (
     MOMENTS,

@@ -61,9 +61,7 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
 
 
 def _choose_reporters(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> list[PersonId]:
-    """Each carer hears once in an absence that police have the alert, however often they report. What comes again and
-    again is for all who have reported by then.
-    """
+    """Each carer hears once in an absence that police have the alert. What comes again is for all who have reported."""
     if rule.among is None:
         people = _reporters(episode, cause) if rule.every is None else _all_reporters(episode, cause)
     else:

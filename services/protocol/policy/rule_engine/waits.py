@@ -132,16 +132,12 @@ def _due_at(draft: Draft, rule: Rule, cause: Cause) -> datetime:
 
 def time_of_period(rule: Rule, period: timedelta, cause: Cause) -> datetime:
     """When a rule with this `period` comes to its time."""
-    at = _on_its_clock(rule, cause.time) + period
+    # An evening is counted by the clock on the wall: on the day on which it moves, 24 hours later is another time.
+    at = (in_england(cause.time) if rule.hours == "evening" else cause.time) + period
     if rule.latest is None:
         return _find_allowed(rule, at)
     before = last_working_moment(at)
     return before if before > cause.time else put_off(rule, cause, at)
-
-
-def _on_its_clock(rule: Rule, at: datetime) -> datetime:
-    """An evening is counted by the clock on the wall: on the day on which it moves, 24 hours later is another time."""
-    return in_england(at) if rule.hours == "evening" else at
 
 
 def put_off(rule: Rule, cause: Cause, at: datetime) -> datetime:
@@ -261,7 +257,7 @@ def come_to_its_time(draft: Draft, waiting: Waiting, rule: Rule) -> None:
 
 def _schedule_next(draft: Draft, waiting: Waiting, rule: Rule, every: timedelta) -> None:
     """Schedules the next of the series. Times that a stopped clock missed are told once, not once each."""
-    due_at = _on_its_clock(rule, waiting.due_at) + every
+    due_at = (in_england(waiting.due_at) if rule.hours == "evening" else waiting.due_at) + every
     while due_at <= draft.now:
         due_at += every
     version = waiting.version + 1
