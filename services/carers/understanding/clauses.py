@@ -19,6 +19,7 @@ from services.carers.understanding.subjects import (
     Text,
 )
 
+NOBODY_MISSED = lexicon.ADULTS | lexicon.THINGS - {"it", "its", "this", "else"}
 Fits: TypeAlias = Callable[[re.Match[str]], Subject | None]
 Counts: TypeAlias = Callable[[re.Match[str]], bool]
 
@@ -223,9 +224,9 @@ class _Reading:
         )
 
     def _is_no_colleagues(self, match: re.Match[str]) -> bool:
-        """Whether it is not merely that a colleague did not come."""
+        """Whether it is not merely that a colleague, or a thing, did not come."""
         who = subjects.find_subject(self.clause.plain, match.start()).word
-        return who not in lexicon.ADULTS or PATTERNS["no_show"].match(match[0]) is None
+        return who not in NOBODY_MISSED or PATTERNS["no_show"].match(match[0]) is None
 
     def _has_left(self, match: re.Match[str]) -> bool:
         """Leaving is no report of a grown-up, nor of a child with somebody who looks after it."""

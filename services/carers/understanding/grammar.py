@@ -57,7 +57,7 @@ def understand(text: str, *, telling: str = "") -> Meaning:
 
 def _list_unread(said: list[Statement], parts: list[Clause]) -> tuple[Clause, ...]:
     """Also those that tell of a man or a call: they may say as well that the child is gone."""
-    read = {each.at for each in said if each.intent not in BESIDE}
+    read = {each.at for each in said if each.intent not in BESIDE and not each.if_named}
     return tuple(
         replace(each, plain=PATTERNS["danger"].sub(subjects.hide, each.plain))
         for each in parts
@@ -66,7 +66,7 @@ def _list_unread(said: list[Statement], parts: list[Clause]) -> tuple[Clause, ..
     )
 
 
-BESIDE = frozenset({Intent.LURE, Intent.CONTACT, Intent.SEEN})
+BESIDE = frozenset({Intent.LURE, Intent.CONTACT, Intent.SEEN, Intent.ENQUIRY})
 
 
 def _is_in_danger(plain: str) -> bool:

@@ -26,12 +26,14 @@ UNSEEN_EXACT = 0.82
 UNSEEN_CLAIMS = 5
 UNSEEN_WRONG = 0
 WRITERS_HARMED = {
-    "named missing child dropped": 1,
-    "plain report not opened": 3,
+    "named missing child dropped": 3,
+    "plain report not opened": 10,
 }
-"""Of 804. On the first reading of the first two sets: 5 wrong, 10 dropped, 15 twice, 3 false claims, 18 of 119 not opened;
+"""Of 1144: 2 of the dropped and 7 of those not opened are of the sixth set, by which nobody has mended the grammar.
+On the first reading of the first two sets: 5 wrong, 10 dropped, 15 twice, 3 false claims, 18 of 119 not opened;
 of the third: 2 wrong, 5 dropped, 2 twice, 5 of 293 false claims, 20 of 140 not opened;
-of the fourth, written here before the words of a claim were listed (decision 136): 5 of 60 false claims.
+of the fourth, written here before the words of a claim were listed (decision 136): 5 of 60 false claims;
+of the fifth 3 of 74 not opened, of the sixth 2 dropped and 8 of 74 not opened (decision 141).
 """
 UNSEEN_HARMED = {
     "named missing child dropped": 2,
@@ -46,13 +48,9 @@ KNOWN_MOST = 0.08
 
 OURS = harms.from_corpus([*CORPUS, *HELD_OUT, *MET])
 """The product's own texts. `unseen.yaml`, which is never read, is measured apart."""
-WRITERS = [
-    each
-    for name in ("writer_a.yaml", "writer_b.yaml", "writer_c.yaml", "writer_d.yaml")
-    for each in harms.read_set(HERE / name)
-]
-"""By three writers who had read neither the grammar nor the corpus, and a fourth set of returns. The grammar has been mended
-by the three since.
+WRITERS = [each for letter in "abcdef" for each in harms.read_set(HERE / f"writer_{letter}.yaml")]
+"""By writers who had read neither the grammar nor the corpus, and a fourth set of returns. The grammar has been mended by all
+but the fourth and the last: `writer_f.yaml` is counted and not read.
 """
 
 

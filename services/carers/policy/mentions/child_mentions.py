@@ -17,6 +17,7 @@ from services.safeguarding.identifiers import ChildId
 
 ONE_CHILD = re.compile(r"\b(?:he|she|him|her|his|hes|shes|hed|shed|hi|fe|fo)\b")
 RETURNED = re.compile(r"\b(?:came|come|back|got|walked|was|were|been|when|until|till|seen)\b")
+TELLS = re.compile(r"\b(?:he|she) (?:knows?|says?|said|thinks?|reckons?|told|saw|heard)\b")
 NAMING = load_words("replies")["adds_nothing_to_a_name"]
 """A clause of these words and a name only says which child is meant."""
 
@@ -34,7 +35,8 @@ def resolve_antecedent(
     if said.intent in REPORTS and len(named.owners) == len(named.beside) == 1:
         return named.owners
     counted = named.count or overall.count
-    if before := _find_before(said, meaning, context, overall):
+    before = _find_before(said, meaning, context, overall)
+    if before and not set(before) & set(named.beside):
         found = before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
     elif after := _find_after(said, meaning, context):
         return after
@@ -154,7 +156,8 @@ def _find_after(said: Statement, meaning: Meaning, context: TextContext) -> tupl
         words = {
             word for each in context.known if each.child in found.children for word in child_names.list_words(each)
         }
-        if found.children and set(clause.split()) - words <= NAMING and "not" not in clause.split():
+        others = {word for word in clause.split() if not word.isdigit()} - words
+        if found.children and others <= NAMING and "not" not in clause.split():
             return found.children
     return ()
 
@@ -205,7 +208,7 @@ def resolve_mentions(meaning: Meaning, context: TextContext) -> ChildMentions:
         if said.intent not in OF_A_CHILD or (said.if_named and not (named.children or named.left_out or named.alike)):
             continue
         children, groups = _find_children(said, named, overall, context, meaning), _group_alike(named, overall, context)
-        children = _leave_doubts(said, children, context)
+        children = _leave_to_those_sought(said, _leave_doubts(said, children, context), context)
         mixed = said.mixed or not named.together
         if len(named.children) + len(groups) > 1 and said.intent in WHEREABOUTS and mixed:
             children, groups = named.left_out if said.intent in REPORTS else (), ()
@@ -278,6 +281,19 @@ def _leave_doubts(said: Statement, children: tuple[ChildId, ...], context: TextC
         return children
     there = {each for each in children if child_names.is_said_present(context.child_by_id(each), said.words)}
     return tuple(each for each in children if each not in there) or children
+
+
+def _leave_to_those_sought(said: Statement, children: tuple[ChildId, ...], context: TextContext) -> tuple[ChildId, ...]:
+    """Who is sought, where the words are of that sex alone: "nobody has heard from her" is news of the girl, whichever
+    boy is named beside it.
+    """
+    named = child_names.find_named(said.words, context.known).children
+    if said.intent not in REPORTS or (named and not said.weak):
+        return children
+    sexes = sides.find_sexes(TELLS.sub(" ", said.words))
+    sought = [each.child for each in context.open if each.sex in sexes]
+    unlike = {each.child for each in context.known if each.sex and each.sex not in sexes and not each.standing.open}
+    return tuple(sought) if sought and children and unlike.issuperset(children) else children
 
 
 def _settle(intents: tuple[Intent, ...], meaning: Meaning, context: TextContext) -> tuple[Intent, ...]:

@@ -18,9 +18,9 @@ from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Clause, 
 
 PATTERNS = load_patterns("clock_times", "unread")
 HEAVY = ("gone", "sought", "emptied", "unreached")
-LIGHT = ("time", "expected", "out", "things", "worry", "waits")
+LIGHT = ("time", "expected", "out", "things", "worry", "waits", "believed")
 WHERE = ("there", "elsewhere")
-HARMLESS = ("to_come", "asking")
+HARMLESS = ("to_come", "theirs", "asking")
 MILD = ("business", "health", "everyday")
 ENOUGH = 3
 """One heavy sign, or three light ones. A harmless word outweighs as much."""
@@ -160,7 +160,8 @@ def _weigh(words: str, *, told: bool) -> Weight:
     rest, denied = PATTERNS["denied"].subn("~", shown)
     signs = ENOUGH * (bool(denied) + sum(_has(each, rest) for each in HEAVY))
     signs += ENOUGH * _has("taken", rest) if told else sum(_has(each, rest) for each in LIGHT)
-    where = [] if denied else [each for each in WHERE if _has(each, rest)]
+    absent = denied or _has("emptied", rest) or _has("believed", rest)
+    where = [] if absent else [each for each in WHERE if _has(each, rest)]
     each = words.split()
     if each[0] in lexicon.ANIMALS or (lexicon.ADULTS & set(each) and not SPOKEN_HERE & set(each)):
         return Weight(0)
