@@ -182,21 +182,6 @@ def read_providers(text: str) -> Providers:
         raise ValueError("; ".join(faults)) from None
 
 
-def read_claims(provider: Provider, claims: Mapping[str, Any]) -> Claimed:
-    """Of a token that holds in every part. Without `auth_time` nobody has proved anything of late."""
-    groups = claims.get(provider.groups_claim)
-    known = [str(each) for each in groups] if isinstance(groups, list) else []
-    proved_at = claims.get("auth_time", 0)
-    return Claimed(
-        subject=str(claims["sub"]),
-        name=str(claims.get("name") or claims.get("preferred_username") or "No name given")[:120],
-        session=str(claims["sid"]) if "sid" in claims else None,
-        proved_at=float(proved_at) if isinstance(proved_at, int | float) and 0 <= proved_at < LATEST else 0.0,
-        grant=provider.grant_of(known),
-        has_second_factor=provider.second_factor.is_shown_by(claims),
-    )
-
-
 FAILURES_COUNT_FOR = timedelta(minutes=15)
 FAILURES_FROM_ONE_PLACE = 5
 """Of one name. There is no limit for a name from everywhere: by it, anybody could lock the duty manager out. Guesses

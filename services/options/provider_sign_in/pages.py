@@ -25,7 +25,7 @@ from services.console import metrics
 from services.console.accounts import repository as accounts
 from services.console.accounts import sessions
 from services.console.accounts.repository import Account, record_access
-from services.console.policy.access import PROVED_FOR, Claimed, Provider, Providers, read_claims
+from services.console.policy.access import LATEST, PROVED_FOR, Claimed, Provider, Providers
 from services.console.web.session import own_path
 from services.console.web.staff.accounts import REFUSED, SignInPages
 from services.console.web.templates import Pages, go_to
@@ -375,3 +375,18 @@ def _why_not(claimed: Claimed | None, account: Account | None, pending: Pending,
 
 def _proved_at(claimed: Claimed, now: datetime) -> datetime:
     return min(now, datetime.fromtimestamp(claimed.proved_at, UTC))
+
+
+def read_claims(provider: Provider, claims: Mapping[str, Any]) -> Claimed:
+    """Of a token that holds in every part. Without `auth_time` nobody has proved anything of late."""
+    groups = claims.get(provider.groups_claim)
+    known = [str(each) for each in groups] if isinstance(groups, list) else []
+    proved_at = claims.get("auth_time", 0)
+    return Claimed(
+        subject=str(claims["sub"]),
+        name=str(claims.get("name") or claims.get("preferred_username") or "No name given")[:120],
+        session=str(claims["sid"]) if "sid" in claims else None,
+        proved_at=float(proved_at) if isinstance(proved_at, int | float) and 0 <= proved_at < LATEST else 0.0,
+        grant=provider.grant_of(known),
+        has_second_factor=provider.second_factor.is_shown_by(claims),
+    )

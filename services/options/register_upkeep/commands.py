@@ -161,9 +161,9 @@ def keep(
 ) -> None:
     """Keep AUTHORITY's RECORD for DAYS. An import may lengthen that, and never shorten it."""
     from services.options.register_upkeep.history import ImportSource, begin_import, keep_import, set_period
+    from services.options.register_upkeep.importer import period_faults
     from services.platform.register.directory import lock_register
     from services.platform.register.operators import operator_by_code
-    from services.platform.store.disposal import period_faults
 
     if faults := period_faults({record: days}):
         raise refuse("; ".join(faults))

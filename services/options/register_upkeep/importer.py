@@ -13,7 +13,7 @@ from services.options.register_upkeep.policy import register_import
 from services.options.register_upkeep.policy.rows import TABLES
 from services.platform.register.operators import has_left
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.disposal import period_faults
+from services.platform.store.disposal import MOST, schedule
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 
@@ -144,3 +144,14 @@ def _require_none(faults: Sequence[register_import.Fault]) -> None:
     if faults:
         metrics.IMPORTS.labels("refused").inc()
         raise Refused(faults)
+
+
+def period_faults(days: Mapping[str, int]) -> list[str]:
+    """What is wrong with an authority's own periods, by record."""
+    own = {name: each.least for name, each in schedule().records.items() if each.least}
+    faults = [f"one of these records is needed: {', '.join(sorted(own))}"] if {*days} - {*own} else []
+    return faults + [
+        f"{name}: {least.days} to {MOST.days} days are allowed"
+        for name, least in own.items()
+        if not least.days <= days.get(name, MOST.days) <= MOST.days
+    ]

@@ -150,17 +150,6 @@ def shorter_periods(before: Mapping[str, int], after: Mapping[str, int]) -> list
     return [name for name, days in usual.items() if after.get(name, days) < before.get(name, days)]
 
 
-def period_faults(days: Mapping[str, int]) -> list[str]:
-    """What is wrong with an authority's own periods, by record."""
-    own = {name: each.least for name, each in schedule().records.items() if each.least}
-    faults = [f"one of these records is needed: {', '.join(sorted(own))}"] if {*days} - {*own} else []
-    return faults + [
-        f"{name}: {least.days} to {MOST.days} days are allowed"
-        for name, least in own.items()
-        if not least.days <= days.get(name, MOST.days) <= MOST.days
-    ]
-
-
 EVERY_SECONDS = 3600.0
 AGAIN_SECONDS = 60.0
 """While one fails, all the others are asked as often."""

@@ -10,11 +10,12 @@ from services.console.accounts import sessions
 from services.console.policy.access import FAILURES_COUNT_FOR, SessionLimits
 from services.handbook.documents.pages import records_page
 from services.options.register_upkeep import history
+from services.options.register_upkeep.importer import period_faults
 from services.platform.bus.administration import read_declaration
 from services.platform.messages.signature import SAYS
 from services.platform.runtime.settings import Settings
 from services.platform.store import inbox
-from services.platform.store.disposal import WRITTEN, Action, Record, period_faults, read_schedule, schedule
+from services.platform.store.disposal import WRITTEN, Action, Record, read_schedule, schedule
 from services.police.web import notice_page
 from services.safeguarding.duty.decisions import RecordDisposed
 from services.safeguarding.message import Topic
