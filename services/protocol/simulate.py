@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.protocol.loader import Library, fault_of_yaml, files
-from services.protocol.policy.case import Case, Facts
+from services.protocol.policy.case import Case, DutyOfCase, Facts
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.rule_language.grammar import Length, Protocol
@@ -80,7 +80,7 @@ class Happening(BaseModel):
     """A carer who texts."""
     becomes: Literal["accepted", "delivered", "acknowledged", "failed"] | None = None
     of: str | None = None
-    """The rule whose duty becomes so."""
+    """The rule whose latest duty becomes so, or whose form recorded the event."""
     step: int | str = 0
     """Of an outcome, the telling's number; of `care-step.recorded`, what was done."""
     record: dict[str, Any] = {}
@@ -240,14 +240,19 @@ class _World:
     def _scripted(self, each: Happening, now: datetime, order: int) -> Happened:
         self._child = self._child.model_copy(update=each.record)
         content = each.content() if each.event is not None else self._outcome_of(each)
+        if each.event is not None and each.of is not None:
+            content = content.model_copy(update={"duty": self._latest_of(each.of).duty})
         time = now if each.time is None else self._story.begins + each.time
         return Happened(content, each.id or f"event-{order}", self._story.subject, time, each.exercise)
 
     def _outcome_of(self, each: Happening) -> Message:
-        duty = next(duty for duty in reversed(self._timeline.case.duties.values()) if duty.rule == each.of)
+        duty = self._latest_of(each.of or "")
         return OUTCOMES[each.becomes or ""].model_validate(
             {"duty": duty.duty, "step": each.step, "authority": AUTHORITY, **(each.model_extra or {})}
         )
+
+    def _latest_of(self, rule: str) -> DutyOfCase:
+        return next(duty for duty in reversed(self._timeline.case.duties.values()) if duty.rule == rule)
 
     def _protocols(self, now: datetime) -> Protocols:
         """The one in force on that day, and those that were in force earlier in the story."""

@@ -20,13 +20,15 @@ from tests.support.histories.own_rules import only
 NEEDLESS = {
     "advocacy.explained": "guardian",
     "appeal.decided": "appeal",
+    "age.found-adult": "age-assessment-settled",
+    "age.found-child": "adult-finding-planned age-assessment-settled challenge-weighed",
     "child.left-care": "advocacy care-plan carers-briefing contacts-check education-step guardian health-step legal-adviser "
-    "looked-after-status missing-meeting photograph profile review risk-assessment visitor",
+    "looked-after-status missing-meeting photograph placement-weighed profile review risk-assessment visitor",
     "child.lost-again": "collection",
-    "child.reported-missing": "looked-after-status profile",
+    "child.reported-missing": "child-seen looked-after-status profile",
     "child.returned": "collection immigration-status missing-meeting parents-decision photograph police-grade police-reference",
     "child.transferred": "transfer-answer transfer-explanation transfer-move",
-    "child.transferred-elsewhere": "transfer-answer transfer-explanation transfer-move",
+    "child.transferred-elsewhere": "hand-over-taken transfer-answer transfer-explanation transfer-move",
     "decision.dated": "appeal",
     "decision.granted": "rights-assessment",
     "episode.closed": "interpreter return-interview return-interview-offer safe-and-well-check",
@@ -38,12 +40,14 @@ NEEDLESS = {
     "safe-and-well-check",
     "nrm.not-needed": "care-plan",
     "nrm.reasonable-grounds": "reconsideration",
+    "protective-measures.recorded": "supervision-decided",
     "return-interview.done": "interpreter",
     "return.retracted": "collection interpreter looked-after-status return-interview return-interview-offer "
     "safe-and-well-check",
     "strategy-discussion.held-in-full": "full-meeting",
     "transfer.considered": "transfer-answer",
-    "transfer.refused": "transfer-explanation transfer-move",
+    "transfer.proposed": "hindrance-decided",
+    "transfer.refused": "hindrance-decided transfer-explanation transfer-move",
     "watch.ended": "talk",
 }
 """Which deeds an event makes needless, as a social worker would say it. Whatever else a rule's `until` names is a record of its deed."""

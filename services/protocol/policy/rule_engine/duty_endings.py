@@ -110,8 +110,9 @@ def _is_of_discussion(draft: Draft, holder: DutyOfCase | Waiting) -> bool:
 
 
 def _is_one_of_series(rule: Rule, trigger: Trigger) -> bool:
-    """Whether the trigger does this time's deed of a series, which goes on."""
-    return rule.every is not None and _does_deed(rule, trigger) and trigger not in rule.on
+    """Whether the trigger does this time's deed of a series, which goes on. Turning 18 is planned anew at each date."""
+    goes_on = rule.every is not None or trigger is Trigger.ADULTHOOD_PLANNED
+    return goes_on and _does_deed(rule, trigger) and trigger not in rule.on
 
 
 def _is_about(holder: DutyOfCase | Waiting, meant: str | None) -> bool:
