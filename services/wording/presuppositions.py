@@ -2,7 +2,8 @@
 gave way to another because it did not hold.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 from pathlib import Path
 
 from prometheus_client import Counter
@@ -17,9 +18,9 @@ GAVE_WAY = Counter(
 )
 
 
-def read_presuppositions(folder: Path) -> Mapping[str, Presupposition]:
+def read_presuppositions(folder: Path, fact: Callable[[str], StrEnum] = Fact) -> Mapping[str, Presupposition]:
     """By the key of the sentence. Raises ValueError where an `else` names none, or where they lead in a circle."""
-    found = {key: Presupposition.read(line) for key, line in read_words(folder / "presupposes.yaml").items()}
+    found = {key: Presupposition.read(line, fact) for key, line in read_words(folder / "presupposes.yaml").items()}
     for key in found:
         path = [key]
         while (instead := found[path[-1]].otherwise) is not None:
@@ -39,7 +40,7 @@ def show_from_the_start(presupposes: Mapping[str, Presupposition]) -> None:
             instead = presupposes[instead].otherwise
 
 
-def choose_true(key: str, facts: frozenset[Fact], presupposes: Mapping[str, Presupposition]) -> str:
+def choose_true(key: str, facts: frozenset[StrEnum], presupposes: Mapping[str, Presupposition]) -> str:
     """As `choose_sentence`, and counts it where another is chosen: a case is missing in the tests."""
     chosen = choose_sentence(key, facts, presupposes)
     if chosen != key:

@@ -8,7 +8,7 @@ from services.carers.policy.context import Capacity, Child, Standing, Telling, T
 from services.carers.store import child_status, claims, conversations, enrolments, texts
 from services.carers.text import Text
 from services.carers.understanding import child_names, replies
-from services.carers.understanding.meaning import Meaning
+from services.carers.understanding.meaning import REPORTS, Meaning
 from services.platform.register import conversation, keys
 from services.platform.register.conversation import CARE_NOW, ChildOfSpeaker, Speaker, SpeakerKind
 from services.platform.store.encryption import Keyring
@@ -32,8 +32,8 @@ async def load(
     """Also returns the sender's language. `now` is wall time; everything else goes by the moment of the text, in story
     time.
 
-    One round trip; one more for a stranger's number, an OK of somebody on duty or while one of several children is
-    sought, and one or two for each reply code in the text.
+    One round trip; one more for a stranger's number, an OK of somebody on duty, a report of who is sought, or while one
+    of several children is sought, and one or two for each reply code in the text.
     """
     numbers, digits = keyring.number_hashes(text.sender), child_names.find_code_numbers(meaning.words)
     number_hash = numbers[0]
@@ -81,6 +81,10 @@ async def load(
         asks="?" in text.body,
         live=speaker.live and routing.authority is not None,
     )
+    sought = [each.child for each in context.known if each.standing.open]
+    if sought and REPORTS & set(meaning.intents):
+        others = await uow.fetch(claims.claimed_by_others(sought, numbers, text.story_at))
+        context = replace(context, claimed_by_others=others)
     if context.open and len(context.children) > 1:
         recent = await uow.fetch(texts.about_in_last_hour(number_hash, now))
         context = replace(context, recent=_find_recent(context, recent))

@@ -9,6 +9,7 @@ from typing import Any
 
 from services.carers.policy.context import ClaimKind, PoliceStand
 from services.carers.policy.decision import Answer, Claim, Decision, Reply, StatusLine, WaitingCode
+from services.carers.policy.facts import read_fact
 from services.platform.delivery.channels.sms import REPEAT_MARK, segments
 from services.safeguarding.roles import Wording
 from services.wording import presuppositions, read_words
@@ -16,7 +17,7 @@ from services.wording import presuppositions, read_words
 FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "cy")
 EXERCISE = "EXERCISE. "
-PRESUPPOSES = presuppositions.read_presuppositions(FOLDER)
+PRESUPPOSES = presuppositions.read_presuppositions(FOLDER, read_fact)
 WITH_DUTY_LINE = frozenset({Answer.NOT_LIVE, Answer.STRANGER, Answer.OFFICER})
 SENT_BACK = frozenset({Wording("check-in"), Wording("contact-check")})
 """Their reader texts the code at the end back. At the end of all others stands a number, which is no code."""

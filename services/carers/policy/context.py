@@ -193,6 +193,8 @@ class TextContext:
     """A question mark stands in the text."""
     live: bool = True
     """Whether the authority's reports are real yet."""
+    claimed_by_others: frozenset[ChildId] = frozenset()
+    """Children of whom another number has said that they are back, by a code that counts. Loaded for a report."""
     recent: tuple[ChildId, datetime] | None = None
     """The child, sought now, about whom this number texted within the hour, and when it last did (story time)."""
 

@@ -33,6 +33,8 @@ class Answer(StrEnum):
     MISSING_NO_SUCH_CODE = "missing-no-such-code"
     MISSING_WITHOUT_CODE = "missing-without-code"
     MISSING = "missing"
+    CLAIM_VOIDED = "claim-voided"
+    """Somebody else had said that the child is back: it counts no more."""
     MISSING_AGAIN = "missing-again"
     MISSING_NAMED = "missing-named"
     NOT_BACK = "not-back"

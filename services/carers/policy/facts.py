@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from enum import StrEnum
 
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
@@ -18,10 +19,16 @@ ASKS_A_PERSON = (
     events.LocationEnquiryReceived,
 )
 """By a rule of every authority the duty worker is told of each."""
-Choose = Callable[[str, frozenset[Fact], Mapping[str, Presupposition]], str]
+ReplyFact = StrEnum("ReplyFact", {"CLAIM_VOIDED": "claim-voided"})
+"""What replies presuppose beside `Fact`, which the bus carries: somebody else had said back, and this text voids it."""
+Choose = Callable[[str, frozenset[StrEnum], Mapping[str, Presupposition]], str]
 
 
-def facts_of(reply: Reply, decision: Decision, context: TextContext) -> frozenset[Fact]:
+def read_fact(name: str) -> StrEnum:
+    return ReplyFact(name) if name in set(ReplyFact) else Fact(name)
+
+
+def facts_of(reply: Reply, decision: Decision, context: TextContext) -> frozenset[StrEnum]:
     outcome = Outcome.of(decision, context)
     return frozenset(
         (
@@ -75,7 +82,9 @@ def _list_of_police(decision: Decision, outcome: Outcome) -> Iterator[Fact]:
         yield Fact.NOBODY_TOLD
 
 
-def _list_of_conversation(reply: Reply, decision: Decision, context: TextContext) -> Iterator[Fact]:
+def _list_of_conversation(reply: Reply, decision: Decision, context: TextContext) -> Iterator[StrEnum]:
+    if reply.about and (context.claimed_by_others & set(decision.denied)).issuperset(reply.about):
+        yield ReplyFact.CLAIM_VOIDED
     if context.asks_whether or any(isinstance(act.content, ASKS_A_PERSON) for act in decision.acts):
         yield Fact.PERSON_ASKED
     if reply.claims:

@@ -4,7 +4,7 @@ Everything but `prolong` is written with the commit.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,6 +56,20 @@ def claims_of_number(number_hash: bytes, at: datetime) -> Query[Claims]:
         return Claims(tuple(_open_claim(row, at) for row in rows), sum(wrong.values()))
 
     return Query(OF_NUMBER, {"numbers": [number_hash], "since": at - REMEMBERED}, decode)
+
+
+OF_OTHERS = f"""
+    SELECT DISTINCT subject FROM claims WHERE subject = ANY(%(children)s) AND kind = 'return' AND {OPEN}
+    AND expires_at > %(at)s AND NOT number_hash = ANY(%(numbers)s::bytea[])
+"""  # noqa: S608 as above
+
+
+def claimed_by_others(
+    children: Collection[ChildId], numbers: Collection[bytes], at: datetime
+) -> Query[frozenset[ChildId]]:
+    """Those of the children of whom another number says that they are back, by a code that counts."""
+    asked = {"children": list(children), "numbers": list(numbers), "at": at}
+    return Query(OF_OTHERS, asked, lambda rows: frozenset(row.subject for row in rows))
 
 
 def _open_claim(row: Any, at: datetime) -> OpenClaim:

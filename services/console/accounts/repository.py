@@ -16,12 +16,6 @@ ADD = """
     VALUES (%(account)s, %(sign_in)s, %(name)s, %(role)s, %(authorities)s, %(provider)s, %(password_seal)s, %(made_at)s)
     ON CONFLICT (sign_in) DO NOTHING RETURNING *
 """
-SIGNED_IN_BY_PROVIDER = """
-    INSERT INTO accounts (account, sign_in, name, role, authorities, provider, made_at)
-    VALUES (%(account)s, %(sign_in)s, %(name)s, %(role)s, %(authorities)s, %(provider)s, %(made_at)s)
-    ON CONFLICT (sign_in) DO UPDATE
-    SET name = excluded.name, role = excluded.role, authorities = excluded.authorities RETURNING *
-"""
 RESET = """
     UPDATE accounts SET disabled_at = NULL, second_factor = NULL,
            password_seal = CASE WHEN provider IS NULL THEN %(password_seal)s END
@@ -70,27 +64,8 @@ async def add_account(
     now: datetime,
 ) -> Operator | None:
     """None if the name is taken. `authorities` without any: it sees nothing."""
-    row = _row(normalise_sign_in(sign_in), name, role, authorities, None, now) | {"password_seal": password_seal}
+    row = row_of(normalise_sign_in(sign_in), name, role, authorities, None, now) | {"password_seal": password_seal}
     return _operator_in(await uow.fetch(Query(ADD, row, first_row)))
-
-
-async def keep_of_provider(
-    uow: UnitOfWork,
-    provider: str,
-    subject: str,
-    name: str,
-    role: OperatorRole,
-    authorities: Collection[str],
-    now: datetime,
-) -> Account:
-    """Made at the first sign-in. Its name, role and authorities are what the provider says now."""
-    row = _row(sign_in_of(provider, subject), name, role, authorities, provider, now)
-    return account_of(await uow.fetch(Query(SIGNED_IN_BY_PROVIDER, row, first_row)))
-
-
-def sign_in_of(provider: str, subject: str) -> str:
-    """No name of a local account has this form (`is_local_name`)."""
-    return f"{provider}/{subject}"
 
 
 def is_local_name(sign_in: str) -> bool:
@@ -152,7 +127,7 @@ def _operator_in(row: Any) -> Operator | None:
     return None if row is None else account_of(row).operator
 
 
-def _row(
+def row_of(
     sign_in: str, name: str, role: OperatorRole, authorities: Collection[str], provider: str | None, now: datetime
 ) -> dict[str, Any]:
     return {

@@ -163,11 +163,6 @@ GO_ON = """
     WHERE token_hash = %(token)s RETURNING old.unanswered_since IS NULL AS is_first
 """
 END = "DELETE FROM sessions WHERE token_hash = %(token)s"
-END_OF_PROVIDER = """
-    DELETE FROM sessions USING accounts
-    WHERE accounts.account = sessions.account AND accounts.provider = %(provider)s
-    AND (provider_session = %(session)s OR accounts.sign_in = %(sign_in)s) RETURNING accounts.*
-"""
 
 KNOW_DEVICE = """
     INSERT INTO known_devices (device_hash, account, at) VALUES (%(device)s, %(account)s, %(now)s)
@@ -251,14 +246,6 @@ async def go_on_unanswered(uow: UnitOfWork, token: str, now: datetime) -> bool:
 
 def end_session(uow: UnitOfWork, token: str) -> None:
     uow.write(END, {"token": _hash(token)})
-
-
-async def end_sessions_of_provider(
-    uow: UnitOfWork, provider: str, *, session: str | None, sign_in: str | None
-) -> list[Account]:
-    """Those of the provider's one session, or of one person there. Returns whose they were."""
-    row = {"provider": provider, "session": session, "sign_in": sign_in}
-    return [account_of(each) for each in await uow.fetch(Query(END_OF_PROVIDER, row, all_rows))]
 
 
 def know_device(uow: UnitOfWork, device: str, account: AccountId, now: datetime) -> None:

@@ -29,6 +29,7 @@ from services.console.policy.access import LATEST, PROVED_FOR, Claimed, Provider
 from services.console.web.session import own_path
 from services.console.web.staff.accounts import REFUSED, SignInPages
 from services.console.web.templates import Pages, go_to
+from services.options.provider_sign_in import store
 from services.platform.runtime.problems import Strangers, read_form
 from services.platform.runtime.settings import trusting
 from services.platform.store.encryption import Keyring
@@ -330,9 +331,9 @@ class ProviderPages(Pages):
         except ProviderAway:
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "provider-away") from None
         self.strangers.remember(request, name)
-        sign_in = accounts.sign_in_of(name, subject) if subject is not None and session is None else None
+        sign_in = store.sign_in_of(name, subject) if subject is not None and session is None else None
         async with self.guard.store.transaction() as uow:
-            for each in await sessions.end_sessions_of_provider(uow, name, session=session, sign_in=sign_in):
+            for each in await store.end_sessions_of_provider(uow, name, session=session, sign_in=sign_in):
                 record_access(uow, Access.SIGNED_OUT_BY_PROVIDER, each.operator, provider=name)
         return Response(headers={"Cache-Control": "no-store"})
 
@@ -357,9 +358,9 @@ class ProviderPages(Pages):
 async def _account(uow: UnitOfWork, name: str, claimed: Claimed, now: datetime) -> Account | None:
     """With the role and authorities that their groups give now. In no group that is mapped: as it was, if it was."""
     if claimed.grant is None or not claimed.has_second_factor:
-        return await uow.fetch(accounts.account_by_sign_in(accounts.sign_in_of(name, claimed.subject)))
+        return await uow.fetch(accounts.account_by_sign_in(store.sign_in_of(name, claimed.subject)))
     grant = claimed.grant
-    return await accounts.keep_of_provider(uow, name, claimed.subject, claimed.name, grant.role, grant.listed, now)
+    return await store.keep_of_provider(uow, name, claimed.subject, claimed.name, grant.role, grant.listed, now)
 
 
 def _why_not(claimed: Claimed | None, account: Account | None, pending: Pending, now: datetime) -> Because | None:

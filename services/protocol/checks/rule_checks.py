@@ -52,7 +52,7 @@ CLAIMED = frozenset(
 UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, Trigger.RETURN_UNREPORTED_CLAIMED}
 WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
 ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
-GIVEN_BY: dict[Fact, tuple[frozenset[str], frozenset[Trigger]]] = {
+GIVEN_BY: dict[str, tuple[frozenset[str], frozenset[Trigger]]] = {
     Fact.CHILD_NOT_BACK: (frozenset({"child.not-back", "child.missing"}), frozenset(ENDS_OF_MISSING)),
     Fact.NO_REFERENCE: (frozenset({"not police.reference-known"}), frozenset({Trigger.POLICE_REFERENCE_GIVEN})),
     Fact.NOT_GRADED: (frozenset({"not police.graded"}), frozenset({Trigger.POLICE_RISK_GRADED})),

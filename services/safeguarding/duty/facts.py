@@ -6,7 +6,7 @@ off for that: another one, which is so, is sent instead.
 Loads what each wording presupposes (`presupposes.yaml`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -66,20 +66,20 @@ class Fact(StrEnum):
 class Presupposition:
     """Of one sentence: the facts that must hold, and the key of what takes its place. A last resort has none."""
 
-    holds: frozenset[Fact] = frozenset()
+    holds: frozenset[StrEnum] = frozenset()
     otherwise: str | None = None
 
     @classmethod
-    def read(cls, line: Mapping[str, Any]) -> Self:
+    def read(cls, line: Mapping[str, Any], fact: Callable[[str], StrEnum] = Fact) -> Self:
         """A line of `presupposes.yaml`. Raises ValueError for a fact that there is not, TypeError for another field."""
-        return cls._of(**{("otherwise" if name == "else" else name): value for name, value in line.items()})
+        return cls._of(fact, **{("otherwise" if name == "else" else name): value for name, value in line.items()})
 
     @classmethod
-    def _of(cls, holds: list[str], otherwise: str | None = None) -> Self:
-        return cls(frozenset(map(Fact, holds)), otherwise)
+    def _of(cls, fact: Callable[[str], StrEnum], holds: list[str], otherwise: str | None = None) -> Self:
+        return cls(frozenset(map(fact, holds)), otherwise)
 
 
-def choose_sentence(key: str, facts: frozenset[Fact], presupposes: Mapping[str, Presupposition]) -> str:
+def choose_sentence(key: str, facts: frozenset[StrEnum], presupposes: Mapping[str, Presupposition]) -> str:
     """The key itself if what it presupposes holds, else the first for which that is so. A sentence without a line
     presupposes nothing; one without an `else` is the last resort.
     """

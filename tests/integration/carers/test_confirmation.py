@@ -115,6 +115,17 @@ async def test_who_says_missing_after_back_makes_the_code_worthless_whoever_of_t
     asked = await claimed(service, ash, "C1 is back")
     await service.says(bea, "C1 is still missing")
     assert "child.returned.v1" not in kinds(await service.says(ash, asked))
+    assert "Somebody had said BACK for C1: that no longer counts." in (await service.replies_to(bea))[-1]
+    await service.says(bea, "C1 is still missing")
+    assert "BACK for" not in (await service.replies_to(bea))[-1]
+
+
+async def test_who_takes_their_own_return_back_is_told_of_nobody_else(service: Carers, kestrel: Kestrel) -> None:
+    phone = kestrel.phone("cat")
+    await service.says(phone, "MISSING")
+    await claimed(service, phone)
+    await service.says(phone, "still missing")
+    assert "BACK for" not in (await service.replies_to(phone))[-1]
 
 
 async def test_two_children_named_together_have_one_code_and_two_not_named_one_each(

@@ -386,6 +386,26 @@ def test_a_code_that_somebody_has_denied_ends_nothing_and_the_reply_says_why() -
     assert [type(act.content) for act in decision.acts] == [events.TextNeedsHuman]
 
 
+@pytest.mark.parametrize("text", DENIALS)
+def test_who_denies_what_somebody_else_claimed_is_told_so(text: str) -> None:
+    claimed = replace(context("one", C17="missing"), claimed_by_others=frozenset({AMARA}))
+    decision = made(text, claimed)
+    assert (decision.answer, [each.about for each in decision.replies]) == (Answer.CLAIM_VOIDED, [(AMARA,)])
+    [body] = messages.write_replies(decision, (), "en", None)
+    assert "Somebody had said BACK for C17: that no longer counts. The search goes on." in body
+
+
+def test_who_denies_what_nobody_else_claimed_of_that_child_is_told_nothing_of_it() -> None:
+    assert made("she isn't in", context("one", claim(), C17="missing")).answer is not Answer.CLAIM_VOIDED
+    of_yusuf = replace(context("two", C17="missing", C18="missing"), claimed_by_others=frozenset({YUSUF}))
+    assert made("C17 is not back", of_yusuf).answer is Answer.MISSING_AGAIN
+    assert made("C17 and C18 are not back", of_yusuf).answer is Answer.MISSING_AGAIN
+    assert (
+        made("she was seen in town", replace(of_yusuf, claimed_by_others=frozenset({AMARA}))).answer
+        is not Answer.CLAIM_VOIDED
+    )
+
+
 def test_not_back_reports_nobody_anew_where_several_are_missing() -> None:
     assert effects(made("NOT BACK yet sorry", context("two", C17="missing", C18="missing"))) == {
         "missing C17",

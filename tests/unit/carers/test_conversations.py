@@ -64,7 +64,7 @@ def judge_facts(reply: Reply, turn: Turn, phone: Phone) -> Iterator[str]:
     anything = any(phone.is_open(child_id(code)) for code, _ in FIVE) or any(
         each.child is None for each in phone.reports
     )
-    holds = {
+    holds: dict[str, bool] = {
         Fact.REPORT_OPEN: all(map(phone.is_open, about)) if about else anything,
         Fact.NO_REPORT_OPEN: not any(map(phone.is_open, about)) if about else not anything,
         Fact.RETURNED: all(phone.states[each].state == "returned" for each in about if each in phone.states),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from itertools import combinations, product
 from typing import Any
 from uuid import UUID
@@ -28,7 +29,7 @@ from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.meaning import Intent, Meaning, Statement
 from services.safeguarding.child_events.events import TextNeedsHuman
-from services.safeguarding.duty.facts import Fact, choose_sentence
+from services.safeguarding.duty.facts import choose_sentence
 from services.safeguarding.identifiers import provisional_child
 from services.wording.presuppositions import GAVE_WAY, choose_true
 from tests.unit.carers.corpus import PLACEMENT, child_id
@@ -44,7 +45,7 @@ STANDINGS = [
 TODAY = Standing("missing", episode=UUID(int=3))
 FAMILIES = (
     "one", "two, other known", "two, other open", "same phone", "nameless open", "claim live", "question asked", "whether asked",
-    "last answer", "staff, code", "staff, told",
+    "last answer", "claimed by another", "staff, code", "staff, told",
 )  # fmt: skip
 PERSON = f"person-{UUID(int=7)}"
 WORDS = {
@@ -94,13 +95,14 @@ def build(family: str, standing: Standing) -> TextContext:
         "question asked": {"question": Question("report", NAMELESS), "provisionals": (nameless,)},
         "whether asked": {"question": Question("whether", pair.provisional)},
         "last answer": {"replies_this_hour": 19},
+        "claimed by another": {"claimed_by_others": frozenset({AMARA})},
         "staff, code": {**duty, "coded": (replace(amara, names=()), replace(yusuf, names=()))},
         "staff, told": {**duty, "telling": told},
     }
     return replace(pair, **changes[family])
 
 
-def untrue(decision: Decision, context: TextContext) -> Iterator[tuple[Answer, list[Fact]]]:
+def untrue(decision: Decision, context: TextContext) -> Iterator[tuple[Answer, list[StrEnum]]]:
     for reply in decision.replies:
         line = messages.PRESUPPOSES[reply.answer]
         if not line.holds <= facts.facts_of(reply, decision, context):

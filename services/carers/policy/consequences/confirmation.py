@@ -20,6 +20,7 @@ from services.safeguarding.identifiers import ChildId
 WRONG_CODES_AN_HOUR = 5
 """Beyond this a guesser may be at work: no code counts, and a person rings the carer."""
 ENDS = frozenset({Intent.BACK, Intent.FALSE_ALARM})
+ADDED = frozenset({Answer.MISSING_AGAIN, Answer.INFORMATION})
 PLAIN = ENDS | {Intent.ACKNOWLEDGE, Intent.THANKS, Intent.UNCLEAR}
 
 
@@ -90,7 +91,7 @@ def hold_codes(decision: Decision, context: TextContext) -> Decision:
 
 def void_codes(decision: Decision, meaning: Meaning, context: TextContext) -> Decision:
     """Whoever says that a child is missing, or not back, takes the power of everybody's codes for the child, however
-    weakly they say so. Where they leave open who it is: for each whom it may be.
+    weakly they say so. Where they leave open who it is: for each whom it may be. They are told of the others' claims.
     """
     if not REPORTS & set(meaning.intents):
         return decision
@@ -98,7 +99,11 @@ def void_codes(decision: Decision, meaning: Meaning, context: TextContext) -> De
     of_text = decision.subjects - claimed
     known = {each.child for each in context.known} | {each.provisional for each in context.provisionals}
     denied = of_text & known or known - claimed
-    return replace(decision, denied=tuple(sorted({*decision.denied, *denied})))
+    voided = replace(decision, denied=tuple(sorted({*decision.denied, *denied})))
+    of_others = context.claimed_by_others & set(voided.denied)
+    if voided.answer in ADDED and voided.about and of_others.issuperset(voided.about):
+        return replace(voided, answer=Answer.CLAIM_VOIDED)
+    return voided
 
 
 def _apply_code(live: Sequence[OpenClaim], meaning: Meaning, context: TextContext) -> Decision:
