@@ -1,6 +1,6 @@
 # Every target but `help` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test test-again compose-check check check-types check-rest bootstrap schemas text forward audit services doctor backup restore recover boards bench chaos faults helm admission pictures mutation lock release clean
+.PHONY: help run cluster test test-again compose-check check check-types check-rest bootstrap schemas text forward night audit services doctor backup restore recover boards bench chaos faults helm admission pictures mutation lock release clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -66,6 +66,11 @@ text: ## Text Safe Return from a sandbox phone: make text FROM=+447700900100 BOD
 forward: ## Move story time forward to watch escalations: make forward BY=30m
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local forward '$(BY)'
+
+night: ## Play the fortnights of two towns on the rules: whom they wake and why, and what comes late. Sends nothing.
+	@$(BOOTSTRAP)
+	@$(VENV)/python -m services simulate --town services/handbook/stories/towns/spring.yaml || true
+	@$(VENV)/python -m services simulate --town services/handbook/stories/towns/autumn.yaml || true
 
 audit: ## Query the audit record: make audit DO=verify, DO=gaps, DO="pack EPISODE", DO=anchor
 	@$(BOOTSTRAP)

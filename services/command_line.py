@@ -235,13 +235,22 @@ def simulate(
     html: Annotated[Path | None, typer.Option(help="Also write the timeline as a page to this file.")] = None,
     *,
     count: bool = typer.Option(False, "--count", help="How many messages each reader gets, and which are needless."),
+    town: bool = typer.Option(
+        False, "--town", help="STORY is a town: a fortnight of many children. Exits with 1 over its budget."
+    ),
 ) -> None:
     """Run a story (tests/scenarios/*.yaml) on the real engine with a moved clock. Sends nothing."""
     from services.handbook.stories.golden_stories import count_messages
     from services.handbook.stories.story_pages import page
+    from services.handbook.stories.town import play_town, read_town
+    from services.protocol.loader import Library, files
     from services.protocol.simulate import simulate as timeline_of
 
     try:
+        if town:
+            fortnight = play_town(read_town(story), Library(files(folder)))
+            typer.echo(str(fortnight))
+            raise typer.Exit(1 if fortnight.faults() else 0)
         timeline = timeline_of(story, folder)
         typer.echo("\n".join(map(str, count_messages(timeline))) if count else str(timeline))
         if html is not None:
