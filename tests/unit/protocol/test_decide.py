@@ -205,9 +205,13 @@ def test_a_move_begins_the_72_hours_of_raised_risk_anew(hours: int, raised: bool
     assert police_duty(child.hears(MISSING, timedelta(hours=hours))).raised_risk is raised
 
 
-def unanswered(child: Child, repetitions: int) -> Any:
+READ_TEXT = events.TextNeedsHuman(authority="northshire", reason="not-understood")
+ENQUIRY = events.LocationEnquiryReceived(authority="northshire")
+
+
+def unanswered(child: Child, repetitions: int, event: Message = READ_TEXT) -> Any:
     """A text that nobody answers: its duty, after so many times of asking again."""
-    decision = child.hears(events.TextNeedsHuman(authority="northshire", reason="not-understood"))
+    decision = child.hears(event)
     first = decision.duties[0]
     after = timedelta()
     for _ in range(repetitions):
@@ -246,7 +250,7 @@ def test_a_duty_asked_again_for_weeks_does_not_fill_the_case(child: Child) -> No
 
 
 def test_an_answer_to_an_old_text_ends_the_duty_like_one_to_the_newest(child: Child) -> None:
-    first, _ = unanswered(child, 100)
+    first, _ = unanswered(child, 100, ENQUIRY)
     answered = DutyAcknowledged(duty=first.duty, step=42, authority="northshire", how="text")
     decision = child.hears(answered, timedelta(days=3))
     assert child.case.duties[first.duty].state == DutyState.ACKNOWLEDGED

@@ -339,10 +339,17 @@ def test_where_everybody_says_that_they_have_it_they_are_asked_again_after_the_r
         day_is_over = PROTOCOL.by_id[duty.rule].day == "ends" and (duty.cause.day or date.max) < day_in_england(
             duty.next_at
         )
-        if duty.next_at > history.now or day_is_over:
+        if duty.next_at > history.now or day_is_over or _another_stands_for(duty, said):
             continue
         again = told[name, duty.told]
         assert asks[name] is None or (again.role, again.because) == (asks[name], Because.AGAIN)
+
+
+def _another_stands_for(duty: DutyOfCase, said: list[Any]) -> bool:
+    """Whether its last reader hears of another matter of the child each two hours: one text is of all (decision 132)."""
+    last = PROTOCOL.by_id[duty.rule].otherwise[-1].tell
+    of_others = (each for each in said if each.duty != duty.duty and each.act == "tell" and each.role == last)
+    return sum(1 for _ in of_others) >= 4 * 12
 
 
 def _newest_if_its_first_answer_is_to_come(duty: DutyOfCase) -> Role | None:

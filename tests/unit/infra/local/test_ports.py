@@ -34,7 +34,8 @@ def test_a_port_that_another_run_has_chosen_and_not_opened_yet_is_replaced(
     """Attack 15: two started together shared their ports, since replicas may."""
     port = ports.any_free([])
     monkeypatch.setitem(ports.FIXED, "console", port)
-    ports.CLAIMS.mkdir(exist_ok=True)
+    monkeypatch.setattr(ports, "CLAIMS", tmp_path / "claims")  # one that runs beside these tests may have claimed it
+    ports.CLAIMS.mkdir()
     with (ports.CLAIMS / str(port)).open("w") as theirs:
         fcntl.flock(theirs, fcntl.LOCK_EX)
         chosen = ports.choose(tmp_path / "ports.json", ["console"], fixed=True, say=print)
