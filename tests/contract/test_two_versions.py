@@ -30,11 +30,14 @@ GONE: dict[str, str] = {}
 """What the former version has or may do and this one has not or forbids, by its line below, and why nobody misses it: since
 the release before, nothing uses it.
 """
-FIRST_KNOWN_BY_060 = {
-    *("text-read", "bed-found", "child-seen", "hindrance-decided", "hand-over-taken", "adult-finding-planned"),
-    *("challenge-weighed", "adulthood-planned", "placement-weighed", "age-assessment-settled", "contact-ended"),
-    *("supervision-decided", "return-home-weighed"),
-}
+FIRST_KNOWN_BY_070 = {"needs-assessment", "placement-notice"}
+WORDED_BY_070 = {"needs-assessment-due", "personal-adviser-due", "placement-notice-due"}
+HOLD_A_WORDING = (
+    *(f"{kind}.v1 {field}"
+      for kind in ("carer.alert", "police.notify", "professional.notify", "strategy.invite")
+      for field in ("wording", "unanswered")),
+    *("message.decided.v1 duties of wording", "rule.due.v1 wording"),
+)  # fmt: skip
 HOLD_A_DEED = (
     *("carer.alert.v1 deed", "police.notify.v1 deed", "professional.notify.v1 deed", "strategy.invite.v1 deed"),
     *("duty.changed.v1 deed", "message.decided.v1 duties of deed", "operator.acted.v1 act"),
@@ -42,13 +45,18 @@ HOLD_A_DEED = (
 NEWER: dict[str, str] = {
     "operator.acted.v1 act: kept-apart": "0.3.0 knows it, and the console says it from the release after on",
     **{
-        f"{field}: {deed}": "0.6.0 knows it, and a rule asks for it from the release after on"
+        f"{field}: {deed}": "0.7.0 knows it, and a rule asks for it from the release after on"
         for field in HOLD_A_DEED
-        for deed in FIRST_KNOWN_BY_060
+        for deed in FIRST_KNOWN_BY_070
     },
     **{
-        f"care-step.recorded.v1 step: {step}": "a form records it, which a rule shows from the release after 0.6.0 on"
-        for deed in FIRST_KNOWN_BY_060
+        f"{field}: {wording}": "0.7.0 has words for it, and a rule says it from the release after on"
+        for field in HOLD_A_WORDING
+        for wording in WORDED_BY_070
+    },
+    **{
+        f"care-step.recorded.v1 step: {step}": "a form records it, which a rule shows from the release after 0.7.0 on"
+        for deed in FIRST_KNOWN_BY_070
         for step in DEEDS[deed]["steps"]
     },
 }

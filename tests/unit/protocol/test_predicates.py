@@ -86,6 +86,15 @@ def test_an_unknown_birth_date_gives_no_answer() -> None:
     assert ask(Asked.model_validate({"child.age-under": 16}), standing()) is None
 
 
+@pytest.mark.parametrize(
+    ("ago", "long_enough"),
+    [(timedelta(weeks=13), True), (timedelta(weeks=13) - timedelta(seconds=1), False), (None, None)],
+)
+def test_weeks_in_care_count_from_the_day_that_care_began(ago: timedelta | None, long_enough: bool | None) -> None:
+    began = None if ago is None else NOW - ago
+    assert ask(Asked.model_validate({"child.in-care-for-weeks": 13}), standing(entered_care_at=began)) is long_enough
+
+
 @pytest.mark.parametrize(("host", "out"), [(None, None), ("northshire", False), ("southshire", True)])
 def test_a_placement_is_out_of_area_when_another_authority_hosts_it(host: str | None, out: bool | None) -> None:
     assert ask(Asked.model_validate("child.placed-out-of-area"), standing(host_authority=host)) is out

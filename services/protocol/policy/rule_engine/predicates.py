@@ -110,6 +110,9 @@ def _each(asked: Iterable[Asked], situation: Situation, unknown: list[str], *, w
 def ask(asked: Asked, situation: Situation) -> bool | None:
     if asked.question == "child.age-under":
         return _younger_than(asked.number or 0, situation)
+    if asked.question == "child.in-care-for-weeks":
+        began = situation.facts.entered_care_at
+        return None if began is None else situation.now - began >= timedelta(weeks=asked.number or 0)
     if asked.question in MISSING_TIMES_WITHIN:
         since = situation.now - MISSING_TIMES_WITHIN[asked.question]
         return sum(opened > since for opened in situation.record.opened) >= (asked.number or 0)

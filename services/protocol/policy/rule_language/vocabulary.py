@@ -259,6 +259,8 @@ class Trigger(StrEnum):
     SUPERVISION_GOES_ON = "supervision.goes-on"
     SUPERVISION_ENDED = "supervision.ended"
     RETURN_HOME_WEIGHED = "return-home.weighed"
+    NEEDS_ASSESSED = "needs.assessed"
+    PLACEMENT_NOTICE_GIVEN = "placement-notice.given"
     TEXT_NEEDS_HUMAN = "text.needs-human"
     CHILD_PROVISIONAL = "child.provisional"
     CONTACT_UNREACHABLE = "contact.unreachable"
