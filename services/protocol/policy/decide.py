@@ -35,14 +35,7 @@ from services.protocol.policy.rule_engine.waits import morning_of
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.child_events.care_events import ReviewDue
-from services.safeguarding.child_events.events import (
-    ChildInformationReceived,
-    ChildReportedMissing,
-    DutyStepDue,
-    PoliceRiskGraded,
-    RuleDue,
-    TextNeedsHuman,
-)
+from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, PoliceRiskGraded, RuleDue
 from services.safeguarding.duty.decisions import (
     DutyChanged,
     EpisodeChanged,
@@ -60,7 +53,7 @@ from services.safeguarding.working_time import day_in_england
 ALL_CLEAR = {EpisodeState.RETURNED: Trigger.CHILD_RETURNED, EpisodeState.RETRACTED: Trigger.MISSING_RETRACTED}
 DAYS_COUNTED_DOWN_TO = ("on", "sent_on", "review_on", "supervision_until", "due_on")
 DAYS_COUNTED_FROM = ("sent_on", "taken_on", "due_on", "held_on")
-READ_ONE_BY_ONE = (TextNeedsHuman, ChildInformationReceived)
+READ_ONE_BY_ONE = {Trigger.TEXT_NEEDS_HUMAN, Trigger.CHILD_INFORMATION_RECEIVED}
 """Who has read one text has not read the next: each is a matter of its own."""
 SETS_GOING_AGAIN = {
     Trigger.CHILD_RETURNED: go_on_after_return,
@@ -110,9 +103,7 @@ def _read_event(draft: Draft) -> None:
         exercise=happened.exercise,
         owner=getattr(happened.content, "owner", None),
         day=_day_of(happened),
-        matter=happened.key
-        if isinstance(happened.content, READ_ONE_BY_ONE)
-        else getattr(happened.content, "matter", ""),
+        matter=getattr(happened.content, "matter", ""),
         last_seen_at=getattr(happened.content, "last_seen_at", None),
         reporter=_reporter_of(happened),
     )
@@ -137,6 +128,8 @@ def _read_event(draft: Draft) -> None:
 
 
 def _cause_behind(draft: Draft, reading: Reading, cause: Cause) -> Cause:
+    if reading.trigger in READ_ONE_BY_ONE:
+        return cause.model_copy(update={"matter": draft.happened.key})
     if reading.trigger == Trigger.WATCH_OPENED:
         return _count_from_watch(draft, cause)
     if reading.trigger == Trigger.EPISODE_MOVED and reading.episode is not None:

@@ -23,7 +23,7 @@ NEEDLESS = {
     "age.found-adult": "age-assessment-settled",
     "age.found-child": "adult-finding-planned age-assessment-settled challenge-weighed",
     "child.left-care": "advocacy care-plan carers-briefing contacts-check education-step guardian health-step legal-adviser "
-    "looked-after-status missing-meeting photograph placement-weighed profile review risk-assessment visitor",
+    "looked-after-status missing-meeting photograph placement-notice placement-weighed profile review risk-assessment visitor",
     "child.lost-again": "collection",
     "child.reported-missing": "child-seen looked-after-status profile",
     "child.returned": "collection immigration-status missing-meeting parents-decision photograph police-grade police-reference",
@@ -40,6 +40,7 @@ NEEDLESS = {
     "safe-and-well-check",
     "nrm.not-needed": "care-plan",
     "nrm.reasonable-grounds": "reconsideration",
+    "pathway-plan.recorded": "needs-assessment",
     "protective-measures.recorded": "supervision-decided",
     "return-interview.done": "interpreter",
     "return.retracted": "collection interpreter looked-after-status return-interview return-interview-offer "
@@ -98,6 +99,15 @@ def test_who_has_read_one_text_has_not_read_the_next(named: int | None, ended: s
     about = None if named is None else duties[named]
     child.hears(CareStepRecorded(**SAID, step="text-acted-on", duty=about), 2)
     assert {each for each in range(2) if not child.case.duties[duties[each]].goes_on} == ended
+
+
+def test_news_of_two_places_of_a_child_who_is_not_missing_is_read_one_by_one() -> None:
+    deed = {"deed": "text-read", "rests": "1h", "until": ["text.acted-on", "text.needs-nothing"]}
+    child = child_with({"id": "read", "on": "child.information-received", "otherwise": ESCALATES} | deed)
+    told = (events.ChildLocationClaimed(**SAID, channel="agency"), events.ChildLocated(**SAID, channel="mail"))
+    first, second = (child.hears(each, hours).duties[0].duty for hours, each in enumerate(told))
+    assert child.case.duties[first].goes_on
+    assert child.case.duties[second].goes_on
 
 
 def test_a_series_outlives_what_is_done_in_one_of_its_weeks() -> None:

@@ -14,7 +14,7 @@ from services.protocol.policy.duties.steps import first_step
 from services.protocol.policy.rule_language.grammar import Before, Calendar, Letter, Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import DateOf
 from services.safeguarding.child_events.care_events import LeaveGranted
-from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.child_events.events import ChildRecordChanged, RuleDue
 from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import derived
 from services.safeguarding.working_time import (
@@ -168,11 +168,13 @@ def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol,
         return None
     if before.after is not None:
         day = before.after.after(day)
-    missed = None
+    missed, stands = None, {None, CAME, SETTLED}
+    if isinstance(draft.happened.content, ChildRecordChanged):
+        stands.add(Because.DONE)  # Done in good time: a change of the record asks for it no more.
     for length in before.by:
         waiting = _dated_wait(draft, rule, protocol, cause, length, day)
         known = draft.waiting.get(waiting.deadline)
-        if known is not None and known.due_at == waiting.due_at and known.stood_down in {None, CAME, SETTLED}:
+        if known is not None and known.due_at == waiting.due_at and known.stood_down in stands:
             continue
         if waiting.due_at > draft.now:
             announce(draft, waiting)
