@@ -17,6 +17,7 @@ OPTIONS = {
     "handbook": "services.handbook",
     "holdings": "services.holdings",
     "key-wrappers": "services.options.key_wrappers",
+    "law-watch": "services.options.law_watch",
     "polled-forces": "services.options.polled_forces",
     "provider-sign-in": "services.options.provider_sign_in",
     "register-upkeep": "services.options.register_upkeep",
