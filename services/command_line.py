@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from services.audit.commands import audit, aware
-from services.console.accounts.commands import accounts
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.commands import admin_database, refuse
 from services.police.commands import police
@@ -22,7 +21,6 @@ from services.safeguarding.working_time import day_in_england
 KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
 app.add_typer(police, name="police")
 for _option in fit_options():

@@ -18,6 +18,7 @@ OPTIONS = {
     "holdings": "services.holdings",
     "key-wrappers": "services.options.key_wrappers",
     "law-watch": "services.options.law_watch",
+    "own-accounts": "services.options.own_accounts",
     "polled-forces": "services.options.polled_forces",
     "provider-sign-in": "services.options.provider_sign_in",
     "register-upkeep": "services.options.register_upkeep",

@@ -13,6 +13,7 @@ from services.platform.bus.consumer import BatchConsumer
 from services.platform.bus.message_processor import in_background
 from services.platform.bus.service_host import ServiceHost
 from services.platform.option import Option, add_parts, pages_of
+from services.platform.runtime.logs import logger
 from services.platform.store.migrations.access import SERVICES
 
 GATHER_SECONDS = 0.5
@@ -31,4 +32,6 @@ async def main(options: Sequence[Option] = ()) -> None:
     host.parts.extend([gauges, lag_watch(Connection(settings), SERVICES)])
     add_parts(options, host, settings)
     served = pages(host.store, host.clocks, changes, settings, pages_of(options, host.service))
+    if not served.state.has_way_in:
+        logger().error("nobody can sign in: there are neither own accounts nor a provider")
     await host.run(served, closing=changes.close)

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from services.console.policy.access import May, Operator
 from services.console.settings import ConsoleSettings
 from services.console.web.session import SessionGuard, SignedIn
-from services.console.web.templates import SECURITY, Pages, Templates
+from services.console.web.templates import SECURITY, Pages, Section, Templates
 from services.handbook import phrases
 from services.handbook.charts.chart import draw, follow, triggers_of
 from services.handbook.stories import story_pages
@@ -81,7 +81,7 @@ MOMENTS_SHOWN = 300
 
 def mount(app: FastAPI, guard: SessionGuard, templates: Templates, settings: ConsoleSettings) -> None:
     """Into the console, as its other pages."""
-    templates.add(HERE / "pages", ("/protocol", "Protocol"), ("/simulate", "Simulator"))
+    templates.add(HERE / "pages", Section("/protocol", "Protocol"), Section("/simulate", "Simulator"))
     app.mount("/handbook", StaticFiles(directory=HERE / "static"))
     HandbookPages(guard, templates, ShownRules(settings.protocol_dir)).mount(app)
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from infra.local.settings.layout import ROOT
@@ -73,8 +74,14 @@ def test_police_are_told_have_it_and_the_child_comes_back(bare: World) -> None:
     bare.confirm(CARER, "back")
     (returned,) = bare.eventually(lambda: _notices(bare, "returned"))
     assert returned["body"]["data"]["refers_to"] == notice["id"]
-    assert "Returns" not in bare.console.get("/").text
-    assert bare.console.get("/returns").status_code == 404
+
+
+@pytest.mark.stack
+def test_the_desk_says_that_nobody_can_sign_in(bare: World) -> None:
+    desk = bare.stack.endpoints["console"]
+    assert "Nobody can sign in here" in httpx.get(f"{desk}/sign-in").text
+    assert httpx.get(f"{desk}/returns").status_code == 404
+    assert "nobody can sign in" in bare.stack.layout.log("console").read_text()
 
 
 @pytest.mark.stack

@@ -27,7 +27,7 @@ from services.safeguarding.operators import OperatorActed, OperatorRole
 from tests.support import commands
 from tests.support.engines.bus import Kafka
 from tests.support.engines.database import Database
-from tests.support.in_process.console import account, csrf_in, hear, heard, landing, settings_of, sign_in
+from tests.support.in_process.console import GUESTS, account, csrf_in, hear, heard, landing, settings_of, sign_in
 from tests.support.signatures import say
 
 CLOCKS = Clocks()
@@ -37,7 +37,7 @@ CLOCKS = Clocks()
 async def browser(kafka: Kafka, database: Database, opened: Store) -> AsyncIterator[httpx.AsyncClient]:
     settings = settings_of(database).model_copy(update={"kafka": kafka.address})
     changes = Changes(Channels(), CLOCKS)
-    transport = httpx.ASGITransport(pages(opened, CLOCKS, changes, settings))
+    transport = httpx.ASGITransport(pages(opened, CLOCKS, changes, settings, GUESTS))
     async with httpx.AsyncClient(transport=transport, base_url="http://console") as browser:
         await sign_in(browser, await account(opened, OperatorRole.OPERATOR, name="Robin Hale"))
         yield browser

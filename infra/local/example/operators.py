@@ -8,9 +8,10 @@ from pydantic import SecretStr
 
 from infra.local.settings.environment import database
 from infra.local.settings.secret_files import SecretFiles
-from services.console.accounts import repository as accounts
-from services.console.accounts import sessions
-from services.console.accounts.sessions import begin_session
+from services.console import accounts
+from services.console.accounts import begin_session
+from services.options.own_accounts import proofs
+from services.options.own_accounts import store as own_accounts
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.story_clock import opened
@@ -31,7 +32,7 @@ def every(secrets: SecretFiles) -> tuple[ExampleOperator, ...]:
     """The duty manager first."""
 
     def one(sign_in: str, name: str, role: OperatorRole, what: str, authority: str = "all") -> ExampleOperator:
-        password = secrets.value(f"console-{sign_in}", sessions.generate_password)
+        password = secrets.value(f"console-{sign_in}", proofs.generate_password)
         return ExampleOperator(sign_in, name, role, password, what, authority)
 
     return (
@@ -75,12 +76,12 @@ async def _make(settings: Settings, operators: tuple[ExampleOperator, ...]) -> N
         for each in operators:
             async with store.transaction() as uow:
                 if await uow.fetch(accounts.account_by_sign_in(each.sign_in)) is None:
-                    await accounts.add_account(
+                    await own_accounts.add_account(
                         uow,
                         sign_in=each.sign_in,
                         name=each.name,
                         role=each.role,
                         authorities=[each.authority],
-                        password_seal=sessions.hash_password(each.password),
+                        password_seal=proofs.hash_password(each.password),
                         now=Clocks().wall(),
                     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.console.accounts.repository import account_names
+from services.console.accounts import account_names
 from services.console.acts.service import ActRecorder, ConsoleService
 from services.console.policy.access import Operator
 from services.platform.register import words

@@ -1,6 +1,6 @@
 """Lists what each role may do at the console, and decides it from what somebody's organisation's provider says of them.
 
-Limits how often a sign-in may fail, and how long a session and a proof of who somebody is last. Wall time.
+Limits how long a session and a proof of who somebody is last. Wall time.
 """
 
 from collections.abc import Collection, Mapping
@@ -182,15 +182,6 @@ def read_providers(text: str) -> Providers:
         raise ValueError("; ".join(faults)) from None
 
 
-FAILURES_COUNT_FOR = timedelta(minutes=15)
-FAILURES_FROM_ONE_PLACE = 5
-"""Of one name. There is no limit for a name from everywhere: by it, anybody could lock the duty manager out. Guesses
-from many places still need the second factor, whose wrong codes count as one place.
-"""
-FAILURES_OF_ONE_PLACE = 30
-"""Of any names: each attempt costs a password check, also for a name that does not exist."""
-PASSWORD_LENGTH = range(12, 129)
-"""Length is the only rule for a password (NIST SP 800-63B, 5.1.1.2)."""
 PROVED_FOR = timedelta(minutes=15)
 """To be told who a child is, or to stand a search down, somebody has signed in, or shown their second factor, within
 this time. Whoever opened the form in time has as long again to send it.
@@ -199,14 +190,6 @@ ASKED_FOR = timedelta(minutes=5)
 """A provider's word that somebody may come in holds for this long: then the next page asks it again."""
 ASKED_AT_LATEST = timedelta(minutes=15)
 """After this, nothing is shown or taken before the provider was asked, on a page that only follows changes either."""
-
-
-def is_held_back(*, from_this_place: int, of_this_place: int) -> bool:
-    """Takes the failures within `FAILURES_COUNT_FOR`: of this name from this place, and of any name from this place.
-    Names that do not exist count too, so that an attacker cannot tell them apart. A device that the name's owner has
-    signed in from is a place of its own.
-    """
-    return from_this_place >= FAILURES_FROM_ONE_PLACE or of_this_place >= FAILURES_OF_ONE_PLACE
 
 
 @dataclass(frozen=True, slots=True)

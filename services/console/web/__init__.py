@@ -50,9 +50,9 @@ def pages(
     backing = store, clocks, settings.keyring
     queries = PageQueries(*backing)
     for each in (
-        SignInPages(guard, templates, settings.keyring),
+        SignInPages(guard, templates),
         BreakGlassPages(guard, templates, BreakGlassService(*backing)),
-        AccountPages(guard, templates, settings.keyring),
+        AccountPages(guard, templates),
         AuthorityPages(guard, templates, AuthorityService(*backing, settings.providers, settings.casework_url)),
         OrganisationPages(guard, templates, settings.casework_url),
         RecordPages(guard, templates, DisposalService(*backing)),
@@ -67,6 +67,7 @@ def pages(
         each.mount(app)
     for mount in guests:
         mount(app, guard, templates, settings)
+    app.state.has_way_in = templates.takes_passwords or bool(templates.providers)
     _answer_errors(app, templates)
     return app
 

@@ -15,8 +15,7 @@ from fastapi import HTTPException, Request
 from starlette.datastructures import URL
 from starlette.responses import Response
 
-from services.console.accounts.repository import Account
-from services.console.accounts.sessions import use_session
+from services.console.accounts import Account, use_session
 from services.console.policy.access import May, Operator, Session, SessionLimits
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.problems import FORM_TYPE, media_type_of, read_form, require_text
@@ -53,10 +52,12 @@ class AskedFirst(Exception):
 
 
 ACCOUNT = "/account"
-"""One's own, where a second factor is set up."""
+"""One's own."""
+SECOND_FACTOR = f"{ACCOUNT}/second-factor"
+"""Where a local account sets it up."""
 SEEN: ContextVar[frozenset[str]] = ContextVar("authorities", default=frozenset())
 """Of whoever asks. Their pages see only these authorities' rows in the database, whatever a handler asks for."""
-BEFORE_SECOND_FACTOR = {ACCOUNT, f"{ACCOUNT}/second-factor", "/sign-in/again"}
+BEFORE_SECOND_FACTOR = {SECOND_FACTOR, "/sign-in/again"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class SessionGuard:
         signed_in, here = SignedIn(request, found.account, found.session, token), quote(_page_of(request, lost))
         SEEN.set(found.account.operator.authorities)
         if self.lacks_second_factor(found.account) and request.url.path not in BEFORE_SECOND_FACTOR:
-            raise SignedOut(following=True) if following else ShownFirst(ACCOUNT)
+            raise SignedOut(following=True) if following else ShownFirst(SECOND_FACTOR)
         is_visit = request.method == "GET" and request.headers.get("sec-fetch-dest", "document") == "document"
         is_page = is_visit and not following
         if found.session.asks_provider(now, is_page=is_page):
@@ -142,7 +143,7 @@ class SessionGuard:
         if what is not None and not signed_in.operator.may(what):
             raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{signed_in.operator.role}")
         if proved and not found.session.is_proved(now, sending=request.method == "POST"):
-            raise ShownFirst(f"/sign-in/again?then={here}")
+            raise ShownFirst(_again(found.account, here))
         for name, value in (*request.path_params.items(), *request.query_params.items()):
             require_text(name, value)
         return signed_in
@@ -173,6 +174,14 @@ class SessionGuard:
 def follows_changes(request: Request) -> bool:
     """Whether a page asks by itself for its changing part, or when to do so. That does not prolong the session."""
     return request.url.path.startswith(("/parts/", "/changes"))
+
+
+def _again(account: Account, here: str) -> str:
+    """Where they show anew who they are."""
+    provider = account.provider
+    return (
+        f"/sign-in/again?then={here}" if provider is None else f"/providers/{provider}/sign-in?again=true&then={here}"
+    )
 
 
 def _page_of(request: Request, lost: str) -> str:

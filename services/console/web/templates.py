@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
@@ -25,7 +25,7 @@ from services.console.policy.access import May, Operator
 from services.console.policy.acts import correcting_act
 from services.console.policy.child import Line, leave_out_repeats
 from services.console.policy.status import PoliceLine
-from services.console.web.session import SessionGuard, SignedIn, act_of
+from services.console.web.session import ACCOUNT, SessionGuard, SignedIn, act_of
 from services.platform.register.directory import format_number
 from services.platform.runtime.clocks import Clocks
 from services.safeguarding.deeds import Answers, Fault, Field
@@ -179,18 +179,28 @@ SECURITY = {
 OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 NOT_SENT = "not-sent"
 """In an address: that nothing was done. Nobody is deceived about an act by it, so it needs no seal."""
+
+
+class Section(NamedTuple):
+    """Of the navigation. `everywhere`: for whoever sees every authority."""
+
+    path: str
+    name: str
+    needs: May = May.LOOK
+    everywhere: bool = False
+
+
 SECTIONS = (
-    ("/", "Open cases"),
-    ("/report", "Report a child"),
-    ("/shift", "Shift"),
-    ("/housekeeping", "Housekeeping"),
-    ("/directory", "Directory"),
-    ("/dead-letters", "Dead letters"),
-    ("/exercise", "Exercise"),
-    ("/accounts", "Accounts"),
-    ("/authorities", "Authorities"),
-    ("/organisations", "Forces and agencies"),
-    ("/records", "Holds and erasure"),
+    Section("/", "Open cases"),
+    Section("/report", "Report a child"),
+    Section("/shift", "Shift"),
+    Section("/housekeeping", "Housekeeping"),
+    Section("/directory", "Directory"),
+    Section("/dead-letters", "Dead letters", everywhere=True),
+    Section("/exercise", "Exercise"),
+    Section("/authorities", "Authorities", May.ADMINISTER),
+    Section("/organisations", "Forces and agencies", May.SEND_AGAIN, everywhere=True),
+    Section("/records", "Holds and erasure", May.DISPOSE),
 )
 
 
@@ -217,17 +227,27 @@ class Templates:
         self.clocks = clocks
         self.words = Words()
         self._sandbox = sandbox
-        self._sections: tuple[tuple[str, str], ...] = SECTIONS
+        self._sections: tuple[Section, ...] = SECTIONS
         self._folders: tuple[Path, ...] = (PAGES,)
         self._templates = Jinja2Templates(env=environment(self.words))
         self.providers: dict[str, str] = {}
         """The titles of organisations that sign their own staff in, by name."""
+        self.takes_passwords = False
+        """Whether local accounts sign in: then there is a `password.html`."""
 
-    def add(self, folder: Path, *sections: tuple[str, str]) -> None:
-        """Adds templates that extend `page.html`, and sections for the navigation: path and name."""
+    def add(self, folder: Path, *sections: Section) -> None:
+        """Adds templates that extend `page.html`, and sections for the navigation."""
         self._sections += sections
         self._folders += (folder,)
         self._templates = Jinja2Templates(env=environment(self.words, self._folders))
+
+    def home(self, operator: Operator) -> str:
+        """The first section that they have."""
+        return next((each.path for each in self._sections_of(operator)), ACCOUNT)
+
+    def _sections_of(self, operator: Operator) -> list[Section]:
+        sees_all = operator.sees(None)
+        return [each for each in self._sections if operator.may(each.needs) and (sees_all or not each.everywhere)]
 
     def page(
         self,
@@ -249,7 +269,7 @@ class Templates:
         context = {
             "now": self.clocks.story(),
             "sandbox": self._sandbox,
-            "sections": [] if operator is None else [each for each in self._sections if _has(operator, each[0])],
+            "sections": [] if operator is None else self._sections_of(operator),
             "operator": operator,
             "unanswered_since": None if signed_in is None else signed_in.session.unanswered_since,
             "csrf": csrf if signed_in is None else signed_in.csrf,
@@ -273,17 +293,6 @@ class Templates:
         about: dict[str, object] = {"about": None, "steps": (), "back": "/", "what": what, "asks": asks}
         about |= {"form": {"act": str(uuid4())} | dict(answers or {}), "faults": faults or {}}
         return self.page(signed_in, name, about | dict(shown or {}))
-
-
-def _has(operator: Operator, section: str) -> bool:
-    """Whether the navigation shows it to them."""
-    if section in {"/accounts", "/authorities"}:
-        return operator.may(May.ADMINISTER)
-    if section == "/records":
-        return operator.may(May.DISPOSE)
-    if section == "/organisations":
-        return operator.may(May.SEND_AGAIN) and operator.sees(None)
-    return operator.may(May.LOOK) and (section != "/dead-letters" or operator.sees(None))
 
 
 def _done(signed_in: SignedIn) -> str:

@@ -20,7 +20,7 @@ def _mount(app: "FastAPI", guard: "SessionGuard", templates: "Templates", settin
 
     openid = OpenId(settings.providers)
     templates.providers.update(openid.titles)
-    ProviderPages(guard, templates, openid, settings.keyring).mount(app)
+    ProviderPages(guard, templates, openid).mount(app)
 
 
 OPTION = Option("provider-sign-in", pages={"console": _mount})

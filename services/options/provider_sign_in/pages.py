@@ -21,10 +21,8 @@ from fastapi import FastAPI, HTTPException, Request
 from jwt import PyJWK, PyJWKSet
 from starlette.responses import Response
 
-from services.console import metrics
-from services.console.accounts import repository as accounts
-from services.console.accounts import sessions
-from services.console.accounts.repository import Account, record_access
+from services.console import accounts, metrics
+from services.console.accounts import Account, record_access
 from services.console.policy.access import LATEST, PROVED_FOR, Claimed, Provider, Providers
 from services.console.web.session import own_path
 from services.console.web.staff.accounts import REFUSED, SignInPages
@@ -32,7 +30,6 @@ from services.console.web.templates import Pages, go_to
 from services.options.provider_sign_in import store
 from services.platform.runtime.problems import Strangers, read_form
 from services.platform.runtime.settings import trusting
-from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import Access, Because
 
@@ -233,12 +230,11 @@ class ProviderPages(Pages):
     """
 
     openid: OpenId
-    keyring: Keyring
     strangers: Strangers = field(default_factory=Strangers)
 
     @property
-    def local(self) -> SignInPages:
-        return SignInPages(self.guard, self.templates, self.keyring)
+    def entrance(self) -> SignInPages:
+        return SignInPages(self.guard, self.templates)
 
     def mount(self, app: FastAPI) -> None:
         self.serve(app, "/providers/{name}/sign-in", self.begin)
@@ -286,7 +282,7 @@ class ProviderPages(Pages):
 
     async def show_asked(self, request: Request) -> Response:
         """To whoever sent a form too late, in a window of its own."""
-        return self.local.templates.page(await self.guard.require(request, None), "asked.html", {})
+        return self.templates.page(await self.guard.require(request, None), "asked.html", {})
 
     async def _enter(self, request: Request, name: str, pending: Pending, claimed: Claimed | None) -> Response:
         now, token = self.guard.clocks.wall(), request.cookies.get(self.guard.cookie, "")
@@ -295,29 +291,29 @@ class ProviderPages(Pages):
             because = _why_not(claimed, account, pending, now)
             if because is None and claimed is not None and account is not None:
                 proof: dict[str, Any] = {"proved_at": _proved_at(claimed, now), "provider_session": claimed.session}
-                goes_on = await sessions.prove_session(uow, token, account.operator.account, asked_at=now, **proof)
+                goes_on = await accounts.prove_session(uow, token, account.operator.account, asked_at=now, **proof)
                 if not goes_on:
-                    sessions.end_session(uow, token)
-                    token = sessions.begin_session(uow, account.operator.account, now, by_provider=True, **proof)
+                    accounts.end_session(uow, token)
+                    token = accounts.begin_session(uow, account.operator.account, now, by_provider=True, **proof)
                 if not pending.quiet:
                     record_access(uow, Access.PROVED if goes_on else Access.SIGNED_IN, account.operator, provider=name)
                 self.strangers.remember(request, name)
-                return self.local.enter(account, token, pending.then)
+                return self.entrance.enter(account, token, pending.then)
             who = None if account is None else account.operator
             record_access(uow, Access.REFUSED, who, because=because, provider=name)
             if account is not None and because in {Because.NO_GROUP, Because.ENDED}:
                 uow.write(accounts.END_SESSIONS, {"account": account.operator.account})
-            sessions.end_session(uow, token)
+            accounts.end_session(uow, token)
         return self._refuse(request, pending.then, because or Because.INVALID)
 
     async def _stay(self, request: Request, name: str) -> bool:
         """Lets the browser's session go on without its own provider's word. Another that is away says nothing of it."""
         now, token = self.guard.clocks.wall(), request.cookies.get(self.guard.cookie, "")
         async with self.guard.store.transaction() as uow:
-            found = await sessions.use_session(uow, token, now, self.guard.limits, following=False)
+            found = await accounts.use_session(uow, token, now, self.guard.limits, following=False)
             if found is None or found.account.provider != name:
                 return False
-            if await sessions.go_on_unanswered(uow, token, now):
+            if await accounts.go_on_unanswered(uow, token, now):
                 record_access(uow, Access.UNANSWERED, found.account.operator, provider=name)
             return True
 
@@ -349,10 +345,10 @@ class ProviderPages(Pages):
 
     def _refuse(self, request: Request, then: str, because: Because) -> Response:
         metrics.SIGN_INS.labels(REFUSED).inc()
-        return self.local.page(request, then, FAULT_OF[because], HTTPStatus.FORBIDDEN)
+        return self.entrance.page(request, then, FAULT_OF[because], HTTPStatus.FORBIDDEN)
 
     def _away(self, request: Request, then: str) -> Response:
-        return self.local.page(request, then, "provider-away", HTTPStatus.SERVICE_UNAVAILABLE)
+        return self.entrance.page(request, then, "provider-away", HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 async def _account(uow: UnitOfWork, name: str, claimed: Claimed, now: datetime) -> Account | None:

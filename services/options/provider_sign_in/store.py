@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from services.console.accounts.repository import Account, account_of, row_of
+from services.console.accounts import Account, account_of, row_of
 from services.platform.store.query import Query, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import OperatorRole

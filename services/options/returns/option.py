@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def _mount(app: "FastAPI", guard: "SessionGuard", templates: "Templates", settings: "ConsoleSettings") -> None:
+    from services.console.web.templates import Section
     from services.options.returns.pages import ReturnPages
 
-    templates.add(Path(__file__).parent, ("/returns", "Returns"))
+    templates.add(Path(__file__).parent, Section("/returns", "Returns"))
     ReturnPages(guard, templates, guard.store, settings.keyring).mount(app)
 
 

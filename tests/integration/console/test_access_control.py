@@ -10,13 +10,15 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi.routing import APIRoute
 
-from services.console.accounts import repository as accounts
-from services.console.policy.access import FAILURES_FROM_ONE_PLACE, Operator
+from services.console.policy.access import Operator
 from services.console.policy.acts import ACT_SPECS
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
 from services.handbook import web as handbook
+from services.options.own_accounts import store as own_accounts
+from services.options.own_accounts.option import OPTION as OWN
+from services.options.own_accounts.proofs import FAILURES_FROM_ONE_PLACE
 from services.options.returns.option import OPTION as RETURNS
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import Channels, Listener, database_url
@@ -72,7 +74,7 @@ async def console(
     database: Database, opened: Store, changes: Changes, *, sandbox: bool = True
 ) -> AsyncIterator[httpx.AsyncClient]:
     settings = settings_of(database).model_copy(update={"sandbox": sandbox})
-    app = pages(opened, CLOCKS, changes, settings, [handbook.mount, RETURNS.pages["console"]])
+    app = pages(opened, CLOCKS, changes, settings, [handbook.mount, RETURNS.pages["console"], OWN.pages["console"]])
     scheme = "http" if sandbox else "https"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"{scheme}://console") as browser:
         yield browser
@@ -163,7 +165,9 @@ async def test_every_page_that_there_is_has_been_thought_of(
     database: Database, opened: Store, changes: Changes
 ) -> None:
     """A new one is added here and above: what does it show to somebody of another authority?"""
-    app = pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount, RETURNS.pages["console"]])
+    app = pages(
+        opened, CLOCKS, changes, settings_of(database), [handbook.mount, RETURNS.pages["console"], OWN.pages["console"]]
+    )
     assert {each.path for each in app.routes if isinstance(each, APIRoute)} == {
         "/", "/parts/open", "/changes", "/directory", "/report", "/exercise", "/parts/exercise", "/sign-in", "/sign-out",
         "/children/{name}", "/parts/children/{name}", "/photographs/{child}", "/find", "/housekeeping", "/parts/housekeeping",
@@ -222,7 +226,7 @@ async def test_a_new_password_ends_every_session(database: Database, opened: Sto
             assert (await each.get("/")).status_code == 200
         async with opened.transaction() as uow:
             new = PasswordHasher(time_cost=1, memory_cost=64).hash("another password")
-            assert await accounts.reset_account(uow, name, new)
+            assert await own_accounts.reset_account(uow, name, new)
         for each in (here, there):
             assert (await each.get("/")).status_code == 303
             assert (await each.get("/parts/open")).status_code == 401

@@ -21,12 +21,12 @@ from sqlalchemy import text
 
 from infra.local.settings.environment import bare
 from infra.local.settings.layout import ROOT
-from services.console.accounts import repository as accounts
-from services.console.accounts import sessions
-from services.console.policy.access import FAILURES_FROM_ONE_PLACE
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
+from services.options.own_accounts import proofs
+from services.options.own_accounts import store as own_accounts
+from services.options.own_accounts.proofs import FAILURES_FROM_ONE_PLACE
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import Channels, connect
@@ -35,6 +35,7 @@ from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
 from tests.support.engines.database import Database
 from tests.support.in_process.console import (
+    GUESTS,
     PASSWORD,
     accesses,
     account,
@@ -94,7 +95,7 @@ async def test_a_wrong_name_and_a_wrong_password_look_the_same(opened: Store, br
     wrong_name = await sign_in(browser, "nobody@kestrel.example")
     closed = await account(opened)
     async with opened.transaction() as uow:
-        assert await accounts.close_account(uow, closed, CLOCKS.wall())
+        assert await own_accounts.close_account(uow, closed, CLOCKS.wall())
     disabled = await sign_in(browser, closed)
     assert {each.status_code for each in (wrong_password, wrong_name, disabled)} == {403}
     assert wrong_password.text == wrong_name.text == disabled.text
@@ -107,9 +108,9 @@ async def test_a_name_that_does_not_exist_costs_a_check_all_the_same(monkeypatch
         checked.append(seal)
         return True
 
-    monkeypatch.setattr(sessions, "_verify", fits)
-    assert not await sessions.verify_password("whatever it may be", None)
-    assert checked == [sessions.DUMMY_HASH]
+    monkeypatch.setattr(proofs, "_verify", fits)
+    assert not await proofs.verify_password("whatever it may be", None)
+    assert checked == [proofs.DUMMY_HASH]
 
 
 async def test_guessing_is_held_back_for_a_while_and_only_from_where_it_comes(
@@ -167,7 +168,7 @@ async def test_closing_an_account_ends_its_sessions(opened: Store, browser: http
     name = await account(opened)
     await sign_in(browser, name)
     async with opened.transaction() as uow:
-        await accounts.close_account(uow, name, CLOCKS.wall())
+        await own_accounts.close_account(uow, name, CLOCKS.wall())
     assert (await browser.get("/")).status_code == 303
 
 
@@ -187,7 +188,7 @@ async def test_a_form_from_elsewhere_changes_nothing(opened: Store, browser: htt
 async def test_while_the_database_is_away_the_page_says_so_and_nothing_is_recorded(database: Database) -> None:
     gone = database.settings("console").model_copy(update={"database": "postgresql://127.0.0.1:1/safe_return"})
     store = Store(connect(gone, "console"), origin=Origin("console", Clocks()))
-    app = pages(store, CLOCKS, Changes(Channels(), CLOCKS), settings_of(database))
+    app = pages(store, CLOCKS, Changes(Channels(), CLOCKS), settings_of(database), GUESTS)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
         answer = await sign_in(browser, "anybody@kestrel.example")
     await store.close()
@@ -197,7 +198,7 @@ async def test_while_the_database_is_away_the_page_says_so_and_nothing_is_record
 async def test_the_cookie_is_for_https_and_the_server_alone(database: Database, opened: Store) -> None:
     settings = settings_of(database).model_copy(update={"sandbox": False})
     changes = Changes(Channels(), CLOCKS)
-    transport = httpx.ASGITransport(pages(opened, CLOCKS, changes, settings))
+    transport = httpx.ASGITransport(pages(opened, CLOCKS, changes, settings, GUESTS))
     async with httpx.AsyncClient(transport=transport, base_url="https://console") as browser:
         answer = await sign_in(browser, await account(opened))
     cookie = next(each for each in answer.headers.get_list("set-cookie") if each.startswith("__Host-safe-return="))

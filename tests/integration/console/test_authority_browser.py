@@ -28,6 +28,7 @@ from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.casework import casework
 from tests.support.in_process.console import (
+    GUESTS,
     PASSWORD,
     account,
     duty_changed,
@@ -86,7 +87,7 @@ async def register(database: Database) -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def console(database: Database, opened: Store, register: str) -> AsyncIterator[str]:
     settings, port = settings_of(database).model_copy(update={"casework_url": register}), free_port()
-    web = Web(pages(opened, CLOCKS, Changes(Channels(), CLOCKS), settings), port)
+    web = Web(pages(opened, CLOCKS, Changes(Channels(), CLOCKS), settings, GUESTS), port)
     await web.start()
     yield f"http://127.0.0.1:{port}"
     await web.stop()

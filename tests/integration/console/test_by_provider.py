@@ -18,11 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 from pydantic import SecretStr
 
-from services.console.accounts import repository as accounts
+from services.console import accounts
 from services.console.policy.access import Provider, read_providers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
+from services.options.own_accounts import store as own_accounts
 from services.options.provider_sign_in import pages as openid
+from services.options.provider_sign_in.option import OPTION
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.problems import MOST_OF_A_STRANGER
 from services.platform.store.unit_of_work import Store
@@ -290,10 +292,10 @@ async def test_an_account_that_was_ended_is_opened_again_by_an_administrator(
     await come(browser, provider)
     sign_in = f"kestrel/{provider.claims['sub']}"
     async with opened.transaction() as uow:
-        await accounts.close_account(uow, sign_in, datetime.now(UTC))
+        await own_accounts.close_account(uow, sign_in, datetime.now(UTC))
     assert (await come(browser, provider)).status_code == 403
     async with opened.transaction() as uow:
-        assert await accounts.reset_account(uow, sign_in, "seal") is not None
+        assert await own_accounts.reset_account(uow, sign_in, "seal") is not None
         kept = await uow.fetch(accounts.account_by_sign_in(sign_in))
     assert kept is not None
     assert kept.password_seal is None, "nobody gets in there by a password"
@@ -369,10 +371,12 @@ async def test_a_proof_is_asked_of_the_provider_and_one_that_is_too_old_is_none(
 ) -> None:
     await come(browser, provider)
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=16)):
+        provider.claims["auth_time"] = int(time.time()) - 1000
         await come(browser, provider, "quiet=true")
-        sent = await browser.get("/sign-in/again?then=/break-glass%3Fx%3D1%26quiet%3Dtrue")
+        sent = await browser.get("/break-glass?x=1&quiet=true")
         back = "/break-glass%3Fx%3D1%26quiet%3Dtrue"
         assert sent.headers["location"] == f"/providers/kestrel/sign-in?again=true&then={back}"
+        del provider.claims["auth_time"]
         assert (await come(browser, provider, "again=true&then=/break-glass")).headers["location"] == "/break-glass"
         assert int(provider.asked["max_age"]) < 900
         provider.claims["auth_time"] = int(time.time()) - 1000
@@ -455,3 +459,29 @@ async def test_strangers_make_us_ask_the_provider_only_so_often(
 def test_what_is_left_out_of_the_settings_is_named_and_never_means_everything(spoilt: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         read_providers(spoilt)
+
+
+async def test_without_own_accounts_a_provider_signs_staff_in_and_nobody_types_a_password(
+    database: Database, opened: Store, provider: PlayedProvider
+) -> None:
+    settings = settings_of(database).model_copy(update={"sign_in_providers": SecretStr(PROVIDERS)})
+    app = pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings, [OPTION.pages["console"]])
+    async with browser_at(app, somewhere()) as browser:
+        page = await browser.get("/sign-in")
+        assert "Kestrel Council" in page.text
+        assert "password" not in page.text
+        assert "Nobody can sign in" not in page.text
+        assert (await browser.post("/sign-in", data={"name": "n", "password": "p"})).status_code == 405
+        assert (await come(browser, provider, "then=/")).headers["location"] == "/"
+        for path in ("/", "/account", "/directory", "/break-glass"):
+            assert (await browser.get(path)).status_code == 200, path
+        assert (await browser.get("/accounts")).status_code == 404
+        out = await browser.post("/sign-out", data={"csrf": csrf_in(await browser.get("/account"))})
+        assert out.headers["location"] == "/sign-in"
+
+
+async def test_with_neither_the_page_says_that_nobody_can_sign_in(database: Database, opened: Store) -> None:
+    app = pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings_of(database))
+    assert not app.state.has_way_in
+    async with browser_at(app, somewhere()) as browser:
+        assert "Nobody can sign in here" in (await browser.get("/sign-in")).text

@@ -20,7 +20,7 @@ from services.safeguarding.duty.duties import DutyAcknowledged, DutyDelivered, D
 from services.safeguarding.identifiers import in_words, new_id
 from services.safeguarding.operators import AccessRecorded, OperatorActed, OperatorRole
 from tests.support.engines.database import Database
-from tests.support.in_process.console import account, csrf_in, hear, heard, landing, settings_of, sign_in
+from tests.support.in_process.console import GUESTS, account, csrf_in, hear, heard, landing, settings_of, sign_in
 from tests.support.in_process.register import authority, load, number_of
 
 CLOCKS = Clocks()
@@ -30,7 +30,7 @@ HANDLERS = Handlers(CLOCKS)
 @pytest.fixture
 async def browser(database: Database, opened: Store) -> AsyncIterator[httpx.AsyncClient]:
     changes = Changes(Channels(), CLOCKS)
-    app = pages(opened, CLOCKS, changes, settings_of(database))
+    app = pages(opened, CLOCKS, changes, settings_of(database), GUESTS)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
         yield browser
 

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.console.accounts import sessions
+from services.console import accounts
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
 from services.options.register_upkeep.organisations import put_organisations
@@ -28,7 +28,16 @@ from services.safeguarding.working_time import ENGLAND
 from tests.support.engines.database import Database
 from tests.support.engines.ports import free_port
 from tests.support.in_process.casework import casework
-from tests.support.in_process.console import account, browser_at, csrf_in, landing, settings_of, sign_in, somewhere
+from tests.support.in_process.console import (
+    GUESTS,
+    account,
+    browser_at,
+    csrf_in,
+    landing,
+    settings_of,
+    sign_in,
+    somewhere,
+)
 from tests.support.in_process.register import KEYRING, OTHER_SECRET, SECRET, TRIED, acting
 
 CLOCKS = Clocks()
@@ -53,7 +62,7 @@ async def door(database: Database, engine: AsyncEngine) -> AsyncIterator[str]:
 @pytest.fixture
 def app(database: Database, opened: Store, door: str) -> FastAPI:
     settings = settings_of(database).model_copy(update={"casework_url": door})
-    return pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings)
+    return pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings, GUESTS)
 
 
 class Person:
@@ -232,7 +241,7 @@ async def test_nobody_else_sees_or_decides_one(
         assert (await browser.post(f"/organisations/{uuid4()}", data=form | {"csrf": "x"})).status_code == 403
         assert ('href="/organisations"' in (await browser.get("/account")).text) == (status == 200)
     async with opened.transaction() as uow:
-        code = sessions.begin_session(uow, await account_id(opened, name), CLOCKS.wall(), for_command=True)
+        code = accounts.begin_session(uow, await account_id(opened, name), CLOCKS.wall(), for_command=True)
     async with httpx.AsyncClient(base_url=door, timeout=30) as client:
         for bearer, answers in ((code, 200 if status == 200 else 401), ("wrong", 401)):
             headers = {"authorization": f"Bearer {bearer}"}
@@ -266,6 +275,6 @@ async def test_the_page_says_so_where_the_register_is_away(
     database: Database, opened: Store, people: tuple[Person, Person], url: str | None, said: str
 ) -> None:
     settings = settings_of(database).model_copy(update={"casework_url": url})
-    away = Person(pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings), people[1].name)
+    away = Person(pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings, GUESTS), people[1].name)
     answer = await away.shows()
     assert (answer.status_code, said in answer.text) == (503, True)

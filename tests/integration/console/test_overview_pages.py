@@ -24,6 +24,7 @@ from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.roles import Role, Wording
 from tests.support.engines.database import Database
 from tests.support.in_process.console import (
+    GUESTS,
     REPORTED_AT,
     account,
     duty_changed,
@@ -56,7 +57,7 @@ async def changes(database: Database) -> AsyncIterator[Changes]:
 @pytest.fixture
 async def browser(database: Database, opened: Store, changes: Changes) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in as a duty manager of every authority."""
-    app = pages(opened, CLOCKS, changes, settings_of(database))
+    app = pages(opened, CLOCKS, changes, settings_of(database), GUESTS)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
         await sign_in(browser, await account(opened))
         yield browser

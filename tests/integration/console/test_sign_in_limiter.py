@@ -11,9 +11,8 @@ import time_machine
 from fastapi import FastAPI
 
 from services.console import metrics
-from services.console.accounts import sessions
-from services.console.accounts.sessions import MOST, MOST_FROM_ONE_PLACE
-from services.console.policy.access import FAILURES_OF_ONE_PLACE
+from services.options.own_accounts import proofs
+from services.options.own_accounts.proofs import FAILURES_OF_ONE_PLACE, MOST, MOST_FROM_ONE_PLACE
 from services.platform.store.unit_of_work import Store
 from tests.support.in_process.console import account, browser_at, csrf_in, sign_in, somewhere
 
@@ -38,13 +37,13 @@ async def test_of_many_at_once_the_rest_is_asked_to_come_again(
     app: FastAPI, opened: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, held, before = await account(opened), HeldChecks(), counted("crowded")
-    checks = sessions._verify
-    monkeypatch.setattr(sessions, "_checking", asyncio.Semaphore(sessions.CHECKS_AT_ONCE))  # of this test's loop
+    checks = proofs._verify
+    monkeypatch.setattr(proofs, "_checking", asyncio.Semaphore(proofs.CHECKS_AT_ONCE))  # of this test's loop
     async with AsyncExitStack() as inside:
         guesser = await inside.enter_async_context(browser_at(app, somewhere()))
         csrf = csrf_in(await guesser.get("/sign-in"))
         form = {"csrf": csrf, "then": "/", "password": "x" * 20}
-        monkeypatch.setattr(sessions, "_verify", held.fits)
+        monkeypatch.setattr(proofs, "_verify", held.fits)
         tried = [
             asyncio.create_task(guesser.post("/sign-in", data=form | {"name": f"{uuid4()}@invented.example"}))
             for _ in range(2 * MOST)
@@ -53,11 +52,11 @@ async def test_of_many_at_once_the_rest_is_asked_to_come_again(
         refused = [await next(first) for _ in range(2 * MOST - MOST_FROM_ONE_PLACE)]
         assert {(each.status_code, each.headers["retry-after"]) for each in refused} == {(429, "5")}
         assert "Try again in a few seconds" in refused[0].text
-        assert held.looked_at <= sessions.CHECKS_AT_ONCE
+        assert held.looked_at <= proofs.CHECKS_AT_ONCE
         elsewhere = await inside.enter_async_context(browser_at(app, somewhere()))
         known = asyncio.create_task(sign_in(elsewhere, name))
         await asyncio.sleep(0.1)
-        monkeypatch.setattr(sessions, "_verify", checks)
+        monkeypatch.setattr(proofs, "_verify", checks)
         held.go.set()
         assert (await known).status_code == 303
         answers = [(await each).status_code for each in tried]
@@ -69,14 +68,14 @@ async def test_one_place_that_tries_name_after_name_is_held_back_alone(
     app: FastAPI, opened: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, looked_at, before = await account(opened), 0, counted("held-back")
-    real = sessions._verify
+    real = proofs._verify
 
     def fits(password: str, seal: str) -> bool:
         nonlocal looked_at
         looked_at += 1
-        return seal != sessions.DUMMY_HASH and real(password, seal)
+        return seal != proofs.DUMMY_HASH and real(password, seal)
 
-    monkeypatch.setattr(sessions, "_verify", fits)
+    monkeypatch.setattr(proofs, "_verify", fits)
     here = somewhere()
     async with browser_at(app, here) as guesser, browser_at(app, somewhere()) as elsewhere:
         for _ in range(FAILURES_OF_ONE_PLACE):

@@ -17,13 +17,14 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from services.console.accounts import repository as accounts
-from services.console.accounts import sessions
 from services.console.acts.authorities import AuthorityService
-from services.console.policy.access import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
+from services.console.web.session import SECOND_FACTOR
+from services.options.own_accounts import proofs
+from services.options.own_accounts import store as own_accounts
+from services.options.own_accounts.proofs import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE
 from services.platform.register.child import child_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -79,12 +80,12 @@ async def enter(browser: httpx.AsyncClient, name: str, code: str = "") -> httpx.
 
 async def set_up(browser: httpx.AsyncClient) -> pyotp.TOTP:
     """The authenticator, after it was photographed and its first code typed."""
-    page = await browser.get("/account")
+    page = await browser.get(SECOND_FACTOR)
     found = re.search(r'name="secret" value="(\w+)"', page.text)
     assert found is not None
     totp = pyotp.TOTP(found[1])
     form = {"csrf": csrf_in(page), "secret": found[1], "code": totp.at(CLOCKS.wall(), counter_offset=-1)}
-    assert (await browser.post("/account/second-factor", data=form)).status_code == 303
+    assert (await browser.post(SECOND_FACTOR, data=form)).status_code == 303
     return totp
 
 
@@ -96,7 +97,7 @@ async def test_a_local_account_sees_nothing_before_it_has_a_second_factor_and_ne
         assert (await enter(browser, name)).status_code == 303
         for path, status in (("/", 303), ("/directory", 303), ("/parts/open", 401)):
             answer = await browser.get(path)
-            assert (answer.status_code, answer.headers.get("location", "/account")) == (status, "/account"), path
+            assert (answer.status_code, answer.headers.get("location", SECOND_FACTOR)) == (status, SECOND_FACTOR), path
         totp = await set_up(browser)
         assert (await browser.get("/")).status_code == 200
     async with over_https(real, somewhere()) as elsewhere:
@@ -104,10 +105,10 @@ async def test_a_local_account_sees_nothing_before_it_has_a_second_factor_and_ne
         for code, status in (("", 403), ("000000", 403), (totp.at(now), 303), (totp.at(now), 403)):
             assert (await enter(elsewhere, name, code)).status_code == status, code
     async with opened.transaction() as uow:
-        assert await accounts.reset_account(uow, name, SEAL)
+        assert await own_accounts.reset_account(uow, name, SEAL)
     async with over_https(real, somewhere()) as browser:
         assert (await enter(browser, name)).status_code == 303
-        assert (await browser.get("/")).headers["location"] == "/account"
+        assert (await browser.get("/")).headers["location"] == SECOND_FACTOR
 
 
 async def test_codes_of_a_phone_go_by_the_machines_own_clock(database: Database, opened: Store) -> None:
@@ -128,14 +129,16 @@ async def test_codes_of_a_phone_go_by_the_machines_own_clock(database: Database,
 async def test_no_session_begins_by_a_password_that_is_reset_while_it_is_checked(
     opened: Store, browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name, check = await account(opened), sessions.verify_password
+    name, check = await account(opened), proofs.verify_password
 
     async def reset_meanwhile(password: str, seal: str | None) -> bool:
         async with opened.transaction() as uow:
-            assert await accounts.reset_account(uow, name, PasswordHasher(time_cost=1, memory_cost=64).hash("another"))
+            assert await own_accounts.reset_account(
+                uow, name, PasswordHasher(time_cost=1, memory_cost=64).hash("another")
+            )
         return await check(password, seal)
 
-    monkeypatch.setattr(sessions, "verify_password", reset_meanwhile)
+    monkeypatch.setattr(proofs, "verify_password", reset_meanwhile)
     assert (await enter(browser, name)).status_code == 403
     assert (await browser.get("/")).status_code == 303
 
@@ -257,7 +260,7 @@ async def test_an_account_without_an_authority_sees_nothing(opened: Store, brows
     episode, child, name = uuid4(), new_id("child"), f"{uuid4()}@kestrel.example"
     await hear(opened, Handlers(CLOCKS), heard(episode_changed(episode), child))
     async with opened.transaction() as uow:
-        await accounts.add_account(
+        await own_accounts.add_account(
             uow,
             sign_in=name,
             name="Nobody's",

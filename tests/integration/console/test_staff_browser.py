@@ -10,11 +10,12 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from services.console.accounts import repository as accounts
-from services.console.accounts import sessions
+from services.console.accounts import Account
 from services.console.policy.access import ALL, Operator
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
+from services.options.own_accounts import proofs
+from services.options.own_accounts import store as own_accounts
 from services.platform.register.child import child_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.server import Web
@@ -179,13 +180,13 @@ async def test_in_an_emergency_a_local_account_is_told_who_another_authoritys_ch
 ) -> None:
     kestrel, lapwing = councils
     async with opened.transaction() as uow:
-        await accounts.add_account(
+        await own_accounts.add_account(
             uow,
             sign_in="night@lapwing.example",
             name="Noor Night",
             role=OperatorRole.DUTY_MANAGER,
             authorities=[lapwing],
-            password_seal=sessions.hash_password(keycloak.PASSWORD),
+            password_seal=proofs.hash_password(keycloak.PASSWORD),
             now=CLOCKS.wall(),
         )
     await page.goto("/break-glass")
@@ -223,9 +224,9 @@ async def at_provider(page: Page, user: str) -> None:
         await page.locator("#kc-login").click()
 
 
-async def everybody(opened: Store) -> list[accounts.Account]:
+async def everybody(opened: Store) -> list[Account]:
     async with opened.read() as reader:
-        return await reader.fetch(accounts.accounts_within(EVERYBODY))
+        return await reader.fetch(own_accounts.accounts_within(EVERYBODY))
 
 
 async def child_of(opened: Store, council: str) -> str:

@@ -14,6 +14,7 @@ from services.console.web import pages
 from services.console.web.pages.overview import Changes
 from services.handbook import web
 from services.handbook.stories import story_pages
+from services.options.own_accounts.option import OPTION as OWN_ACCOUNTS
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import Channels
 from services.platform.store.unit_of_work import Store
@@ -52,7 +53,7 @@ def protocols(tmp_path: Path) -> Path:
 def console(database: Database, opened: Store, folder: Path | None) -> httpx.AsyncClient:
     settings = settings_of(database).model_copy(update={"protocol_dir": folder})
     changes = Changes(Channels(), CLOCKS)
-    app = pages(opened, CLOCKS, changes, settings, [web.mount])
+    app = pages(opened, CLOCKS, changes, settings, [web.mount, OWN_ACCOUNTS.pages["console"]])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console")
 
 

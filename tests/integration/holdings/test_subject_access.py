@@ -22,6 +22,7 @@ from services.console.web import pages
 from services.console.web.pages.overview import Changes
 from services.holdings.commands import subject_access
 from services.holdings.subject_access import NEXT_FILE, RECORDED, UNTIL_AGREED, Pack, SubjectAccess, mount
+from services.options.own_accounts.option import OPTION as OWN
 from services.platform.register.keys import data_keys
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.disposal import holdings
@@ -313,7 +314,13 @@ async def test_nobody_is_given_what_another_authority_holds(kestrel: Kestrel) ->
 
 @pytest.fixture
 async def browser(database: Database, kestrel: Kestrel) -> AsyncIterator[httpx.AsyncClient]:
-    app: FastAPI = pages(kestrel.store, CLOCKS, Changes(kestrel.store.channels, CLOCKS), settings_of(database), [mount])
+    app: FastAPI = pages(
+        kestrel.store,
+        CLOCKS,
+        Changes(kestrel.store.channels, CLOCKS),
+        settings_of(database),
+        [mount, OWN.pages["console"]],
+    )
     async with browser_at(app, somewhere()) as browser:
         await sign_in(browser, kestrel.sign_in)
         yield browser

@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 
 from infra.local.settings.environment import bare
-from services.console.accounts import repository as accounts
-from services.console.accounts.sessions import begin_session
+from services.console.accounts import begin_session
+from services.options.own_accounts import store as own_accounts
 from services.platform.delivery.queue.repository import lock_all
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -60,7 +60,7 @@ async def account(
     engine, name = database.engine("console"), f"{uuid4()}@kestrel.example"
     store = Store(engine, origin=Origin("police", Clocks()))
     async with store.transaction() as uow:
-        made = await accounts.add_account(
+        made = await own_accounts.add_account(
             uow,
             sign_in=name,
             name="Olu Operator",

@@ -14,6 +14,7 @@ from services.platform.runtime.server import Web
 from services.platform.store.engine import connect
 from services.platform.store.unit_of_work import Origin, Store
 from tests.support.crashes.crash_at import STEPS, Countdown
+from tests.support.in_process.console import GUESTS
 
 
 async def main() -> None:
@@ -21,7 +22,7 @@ async def main() -> None:
     for step in sys.argv[1:]:
         STEPS[step](Countdown(1))
     store = Store(connect(settings, "console"), origin=Origin("console", Clocks()))
-    web = Web(pages(store, clocks, Changes(store.channels, clocks), settings), settings.http_port)
+    web = Web(pages(store, clocks, Changes(store.channels, clocks), settings, GUESTS), settings.http_port)
     await web.start()
     await asyncio.Event().wait()
 

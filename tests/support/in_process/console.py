@@ -15,11 +15,11 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from services.console.accounts import repository as accounts
 from services.console.read_model.projections import Handlers
 from services.console.settings import ConsoleSettings
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
+from services.options.own_accounts import store as own_accounts
 from services.platform.messages.envelope import Received, read
 from services.platform.option import pages_of
 from services.platform.runtime.clocks import Clocks
@@ -85,7 +85,7 @@ async def account(
     """A new one's sign-in name; its password is `PASSWORD`."""
     sign_in = f"{uuid4()}@kestrel.example"
     async with store.transaction() as uow:
-        made = await accounts.add_account(
+        made = await own_accounts.add_account(
             uow,
             sign_in=sign_in,
             name=name,

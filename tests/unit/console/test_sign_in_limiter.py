@@ -4,8 +4,14 @@ from contextlib import ExitStack
 
 import pytest
 
-from services.console.accounts.sessions import MOST, MOST_FROM_ONE_PLACE, SignInLimiter
-from services.console.policy.access import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE, is_held_back
+from services.options.own_accounts.proofs import (
+    FAILURES_FROM_ONE_PLACE,
+    FAILURES_OF_ONE_PLACE,
+    MOST,
+    MOST_FROM_ONE_PLACE,
+    SignInLimiter,
+    is_held_back,
+)
 
 
 def test_one_place_takes_half_of_the_room_and_others_the_rest() -> None:

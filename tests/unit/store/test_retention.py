@@ -6,9 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from services.audit.policy.chain import EXERCISES_KEPT
-from services.console.accounts import sessions
-from services.console.policy.access import FAILURES_COUNT_FOR, SessionLimits
+from services.console.policy.access import SessionLimits
 from services.handbook.documents.pages import records_page
+from services.options.own_accounts import proofs
+from services.options.own_accounts.proofs import FAILURES_COUNT_FOR
 from services.options.register_upkeep import history
 from services.options.register_upkeep.importer import period_faults
 from services.platform.bus.administration import read_declaration
@@ -32,7 +33,7 @@ RECORDS = schedule().records
         ("former-rows", history.KEPT),
         ("reading-codes", notice_page.OPEN_FOR + notice_page.CODE_FOR),
         ("sessions", 2 * SessionLimits().total),
-        ("known-devices", sessions.DEVICE_KNOWN_FOR),
+        ("known-devices", proofs.DEVICE_KNOWN_FOR),
         ("failed-sign-ins", FAILURES_COUNT_FOR),
         ("dead-letters", RECORDS["dead-letters-topic"].kept),
     ],

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
-from services.console.accounts.repository import account_names
+from services.console.accounts import account_names
 from services.console.acts.disposal import holds_of_child
 from services.console.acts.service import ConsoleService
 from services.console.policy.access import May, Operator

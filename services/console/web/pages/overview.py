@@ -17,7 +17,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from services.console import metrics
-from services.console.accounts.repository import account_names
+from services.console.accounts import account_names
 from services.console.acts.service import ConsoleService
 from services.console.policy.access import Operator
 from services.console.policy.directory import directory

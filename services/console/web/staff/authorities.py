@@ -18,8 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
-from services.console.accounts import sessions
-from services.console.accounts.repository import account_names
+from services.console.accounts import account_names, begin_session, end_session
 from services.console.acts.authorities import AuthorityService, Readiness
 from services.console.acts.disposal import DisposalService
 from services.console.policy.access import ALL, May
@@ -153,7 +152,7 @@ class OrganisationPages(Pages):
             return HTTPStatus.SERVICE_UNAVAILABLE, {"detail": UNSET}
         async with self.guard.store.transaction() as uow:
             who, now = signed_in.operator.account, self.guard.clocks.wall()
-            code = sessions.begin_session(uow, who, now, for_command=True)
+            code = begin_session(uow, who, now, for_command=True)
         bearer = {"authorization": f"Bearer {code}", "content-type": "application/x-www-form-urlencoded"}
         try:
             async with httpx.AsyncClient(timeout=WITHIN_SECONDS, headers=bearer, trust_env=False) as client:
@@ -163,7 +162,7 @@ class OrganisationPages(Pages):
             return HTTPStatus.SERVICE_UNAVAILABLE, {"detail": AWAY}
         finally:
             async with self.guard.store.transaction() as uow:
-                sessions.end_session(uow, code)
+                end_session(uow, code)
 
 
 MOST_FILES = 40

@@ -36,8 +36,9 @@ def add(
     password_stdin: FromStdin = False,
 ) -> None:
     """Make a local account. Without --password-stdin a password is made, and printed once."""
-    from services.console.accounts import repository as kept
+    from services.console.accounts import normalise_sign_in
     from services.console.policy.access import ALL
+    from services.options.own_accounts import store as kept
 
     password, seal = _password(from_stdin=password_stdin)
     if not kept.is_local_name(name):
@@ -53,14 +54,14 @@ def add(
         )
 
     if not _do(make, Access.ACCOUNT_MADE):
-        raise refuse(f"{kept.normalise_sign_in(name)} has an account already; `reset` gives it a new password")
+        raise refuse(f"{normalise_sign_in(name)} has an account already; `reset` gives it a new password")
     _tell(name, None if password_stdin else password)
 
 
 @accounts.command()
 def reset(name: Name, *, password_stdin: FromStdin = False) -> None:
     """Open a local account again with a new password and no second factor, and end its sessions."""
-    from services.console.accounts import repository as kept
+    from services.options.own_accounts import store as kept
 
     password, seal = _password(from_stdin=password_stdin)
     if not kept.is_local_name(name) or not _do(
@@ -72,8 +73,7 @@ def reset(name: Name, *, password_stdin: FromStdin = False) -> None:
 
 def _password(*, from_stdin: bool) -> tuple[str, str]:
     """The password and its hash."""
-    from services.console.accounts.sessions import generate_password, hash_password
-    from services.console.policy.access import PASSWORD_LENGTH
+    from services.options.own_accounts.proofs import PASSWORD_LENGTH, generate_password, hash_password
 
     password = sys.stdin.readline().rstrip("\r\n") if from_stdin else generate_password()
     if len(password) not in PASSWORD_LENGTH:
@@ -89,7 +89,7 @@ def _tell(name: str, password: str | None) -> None:
 
 def _do(act: "Callable[[UnitOfWork, datetime], Awaitable[Operator | None]]", what: Access) -> bool:
     """Records the change; whoever gives the command is known to the server alone."""
-    from services.console.accounts.repository import record_access
+    from services.console.accounts import record_access
     from services.platform.runtime.clocks import Clocks
     from services.platform.runtime.settings import Settings
     from services.platform.store.story_clock import opened

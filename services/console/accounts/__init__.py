@@ -1,1 +1,0 @@
-"""Keeps the console's accounts: passwords, sessions, sign-ins."""
