@@ -24,6 +24,7 @@ OPTIONS = {
     "register-upkeep": "services.options.register_upkeep",
     "returns": "services.options.returns",
     "second-text-way": "services.options.second_text_way",
+    "shift-exchange": "services.options.shift_exchange",
     "stand-in": "services.options.stand_in",
 }
 """By name, the folder whose `option.py` says what it adds."""

@@ -1,12 +1,11 @@
-"""Carries out what the duty desk does beside a case's own acts: a report for somebody who rings, an act of a shift,
-another try for a dead letter, and the name of another authority's child in an emergency.
+"""Carries out what the duty desk does beside a case's own acts: a report for somebody who rings, another
+try for a dead letter, and the name of another authority's child in an emergency.
 
 A report opens the episode as a carer's text would. A dead letter is published before it is recorded: one that is
 published twice is skipped by its consumers. Of a name that was told in an emergency, a manager there hears.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
@@ -18,7 +17,6 @@ from services.console.acts.service import ConsoleService, KeptWords, all_words
 from services.console.policy.access import Operator
 from services.console.policy.acts import REASON
 from services.console.policy.child import IDENTITY
-from services.console.policy.shift import Effect, ShiftAct
 from services.console.read_model.repository import is_dead_letter, mark_redriven
 from services.platform.bus import dead_letters
 from services.platform.bus.connection import Connection
@@ -33,7 +31,6 @@ from services.safeguarding.duty.decisions import RegisterLookedUp
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived, is_provisional, provisional_child
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct
-from services.safeguarding.working_time import RotaLine
 
 
 class NotLive(Exception):
@@ -96,49 +93,6 @@ class ReportService(ConsoleService):
             return children[0], {"placement": placement}
         unknown = provisional_child(f"report {answers.act}")
         return unknown, {"placement": placement, "candidates": tuple(children)}
-
-
-class RotaService(ConsoleService):
-    async def lines(self, operator: Operator) -> list[RotaLine]:
-        """The rota as far as the operator may see and change it."""
-        async with self.store.read() as reader:
-            return await reader.fetch(directory.rota_lines(self.keyring, operator.scope, self.clocks.story()))
-
-    async def act(
-        self, operator: Operator, act: ShiftAct, answers: Answers, effect: Effect, lines: Sequence[RotaLine]
-    ) -> None:
-        """`lines` are those that the form offered. Raises Faults."""
-        people = {effect.person, *(who for each in effect.changes for who in (each.person, each.in_place_of))}
-        [authority, *others] = {line.authority for line in lines if line.person in people}
-        if others:
-            raise Faults({act.asks[0].name: Fault.NOT_OFFERED})
-        async with self.store.transaction() as uow:
-
-            def say(words: KeptWords) -> list[Message]:
-                who = {"authority": authority, "contact": effect.person, "account": operator.account}
-                about = {**who, "words": all_words(words)}
-                return [] if effect.says is None else [effect.says.model_validate(about)]
-
-            said = {} if effect.says is None else answers.said
-            recorder = self.recorder(uow, operator, answers.act, effect.person)
-            if not await recorder.carry_out(act.act, said, say, authority=authority):
-                return
-            if effect.corrects:
-                faults = await directory.correct(
-                    uow, self.keyring, authority, effect.person, effect.corrects, operator.account, self.clocks.story()
-                )
-                if faults:
-                    raise Faults(faults)
-            if effect.calendar_of:
-                directory.replace_calendar(
-                    uow, authority, effect.calendar_of, effect.changes, operator.account, self.clocks.story()
-                )
-            else:
-                for at, change in enumerate(effect.changes):
-                    directory.add(uow, f"{answers.act} {at}", authority, change, operator.account)
-            if effect.ends is not None:
-                directory.end(uow, effect.ends, self.clocks.story())
-        metrics.ACTS.labels(act.act, "done").inc()
 
 
 class RedriveResult(Enum):

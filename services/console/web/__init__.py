@@ -1,5 +1,5 @@
 """Serves the console's pages. They work without JavaScript, and follow changes with a few lines of it. All but the
-sign-in page and the calendars, whose links are signed, need a session.
+sign-in page need a session.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from services.console.acts.authorities import AuthorityService, ExerciseService
-from services.console.acts.desk import BreakGlassService, DeadLetterRedrive, ReportService, RotaService
+from services.console.acts.desk import BreakGlassService, DeadLetterRedrive, ReportService
 from services.console.acts.disposal import DisposalService
 from services.console.acts.service import ActService
 from services.console.settings import ConsoleSettings
@@ -49,6 +49,8 @@ def pages(
     guard = SessionGuard(store, clocks, settings.session_limits, secure=not settings.sandbox)
     backing = store, clocks, settings.keyring
     queries = PageQueries(*backing)
+    for mount in guests:  # first: an option may show more than the core does at one of its paths
+        mount(app, guard, templates, settings)
     for each in (
         SignInPages(guard, templates),
         BreakGlassPages(guard, templates, BreakGlassService(*backing)),
@@ -61,12 +63,10 @@ def pages(
         ActPages(guard, templates, ActService(*backing)),
         ReportPages(guard, templates, ReportService(*backing)),
         ExercisePages(guard, templates, queries, ExerciseService(*backing)),
-        ShiftPages(guard, templates, ShiftQueries(*backing), RotaService(*backing)),
+        ShiftPages(guard, templates, ShiftQueries(*backing)),
         DeadLetterPages(guard, templates, queries, DeadLetterRedrive(*backing, Connection(settings))),
     ):
         each.mount(app)
-    for mount in guests:
-        mount(app, guard, templates, settings)
     app.state.has_way_in = templates.takes_passwords or bool(templates.providers)
     _answer_errors(app, templates)
     return app

@@ -20,6 +20,7 @@ from services.options.own_accounts import store as own_accounts
 from services.options.own_accounts.option import OPTION as OWN
 from services.options.own_accounts.proofs import FAILURES_FROM_ONE_PLACE
 from services.options.returns.option import OPTION as RETURNS
+from services.options.shift_exchange.option import OPTION as EXCHANGE
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import Channels, Listener, database_url
 from services.platform.store.unit_of_work import Store
@@ -74,7 +75,13 @@ async def console(
     database: Database, opened: Store, changes: Changes, *, sandbox: bool = True
 ) -> AsyncIterator[httpx.AsyncClient]:
     settings = settings_of(database).model_copy(update={"sandbox": sandbox})
-    app = pages(opened, CLOCKS, changes, settings, [handbook.mount, RETURNS.pages["console"], OWN.pages["console"]])
+    app = pages(
+        opened,
+        CLOCKS,
+        changes,
+        settings,
+        [handbook.mount, RETURNS.pages["console"], OWN.pages["console"], EXCHANGE.pages["console"]],
+    )
     scheme = "http" if sandbox else "https"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"{scheme}://console") as browser:
         yield browser
@@ -166,7 +173,11 @@ async def test_every_page_that_there_is_has_been_thought_of(
 ) -> None:
     """A new one is added here and above: what does it show to somebody of another authority?"""
     app = pages(
-        opened, CLOCKS, changes, settings_of(database), [handbook.mount, RETURNS.pages["console"], OWN.pages["console"]]
+        opened,
+        CLOCKS,
+        changes,
+        settings_of(database),
+        [handbook.mount, RETURNS.pages["console"], OWN.pages["console"], EXCHANGE.pages["console"]],
     )
     assert {each.path for each in app.routes if isinstance(each, APIRoute)} == {
         "/", "/parts/open", "/changes", "/directory", "/report", "/exercise", "/parts/exercise", "/sign-in", "/sign-out",

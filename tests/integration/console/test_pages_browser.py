@@ -13,10 +13,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 from sqlalchemy import text
 
-from services.console.policy.shift import SHIFT_ACTS
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
+from services.options.shift_exchange.acts import SHIFT_ACTS
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.server import Web
 from services.platform.store.encryption import Keyring

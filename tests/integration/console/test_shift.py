@@ -14,6 +14,9 @@ import pytest
 from fastapi import FastAPI
 
 from services.console.read_model.projections import Handlers
+from services.console.web import pages
+from services.console.web.pages.overview import Changes
+from services.options.own_accounts.option import OPTION as OWN
 from services.platform.register import directory
 from services.platform.register.child import missing_now
 from services.platform.register.directory import lock_register
@@ -37,6 +40,7 @@ from tests.support.in_process.console import (
     heard,
     landing,
     said_by_console,
+    settings_of,
     sign_in,
     somewhere,
 )
@@ -109,6 +113,22 @@ async def test_the_page_says_who_is_on_call_and_how_to_ring_them(desk: Desk) -> 
     assert "Boss Example" in page
     assert f'<a href="tel:{number}">{number}</a>' in page
     assert "Amara" not in page
+
+
+async def test_without_the_exchange_the_page_says_who_is_on_call_and_offers_no_change(
+    desk: Desk, opened: Store, database: Database
+) -> None:
+    await desk.act("leave-entered", person=desk.ids["day"], until=local(HOUR))
+    bare = pages(opened, CLOCKS, Changes(opened.channels, CLOCKS), settings_of(database), [OWN.pages["console"]])
+    async with browser_at(bare, somewhere()) as browser:
+        await sign_in(browser, await account(opened, authority=desk.name))
+        page = (await browser.get("/shift")).text
+        assert "Boss Example" in page
+        assert f'href="tel:{number_of(desk.document, "boss")}"' in page
+        assert "on leave" in page
+        assert "/shift/acts" not in page
+        assert "/calendars" not in page
+        assert (await browser.get("/shift/acts/leave-entered")).status_code == 404
 
 
 async def test_a_role_that_nobody_holds_is_in_red_and_the_day_team_off_at_night_is_not(desk: Desk) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from services.console.policy.access import MAY, May, Operator
 from services.console.policy.acts import ACT_SPECS, About, Held, possible_acts, read_form, steps_to_choose
-from services.console.policy.shift import SHIFT_ACTS
 from services.console.policy.status import RecordedMessage
 from services.console.web.templates import Words
+from services.options.shift_exchange.acts import SHIFT_ACTS
 from services.safeguarding.child_events import care_events, discussion_events, events
 from services.safeguarding.deeds import Answers, Fault, Faults
 from services.safeguarding.duty.decisions import OVER, EpisodeState

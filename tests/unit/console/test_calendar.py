@@ -4,7 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.console.policy.shift import BY_MONTH_AT_MOST, SHIFTS_AT_MOST, Why, board, read_calendar, write_calendar
+from services.console.policy.shift import board
+from services.options.shift_exchange.calendars import (
+    BY_MONTH_AT_MOST,
+    SHIFTS_AT_MOST,
+    Why,
+    read_calendar,
+    write_calendar,
+)
 from services.safeguarding.working_time import RotaLine, Turn
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

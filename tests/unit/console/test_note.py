@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from services.console.policy.shift import NOTHING, write_note
 from services.console.policy.status import CaseLine, RecordedMessage, overview
+from services.options.shift_exchange.acts import NOTHING, write_note
 from services.safeguarding.deeds import WORDS_AT_MOST
 from services.safeguarding.roles import Role, Wording
 from tests.support.in_process.console import REPORTED_AT, duty_changed, episode_changed, step
