@@ -16,6 +16,7 @@ OPTIONS = {
     "fallback-pack": "services.options.fallback_pack",
     "handbook": "services.handbook",
     "holdings": "services.holdings",
+    "holds-and-erasure": "services.options.holds_and_erasure",
     "key-wrappers": "services.options.key_wrappers",
     "law-watch": "services.options.law_watch",
     "own-accounts": "services.options.own_accounts",
@@ -24,6 +25,7 @@ OPTIONS = {
     "register-upkeep": "services.options.register_upkeep",
     "returns": "services.options.returns",
     "second-text-way": "services.options.second_text_way",
+    "set-up": "services.options.set_up",
     "shift-exchange": "services.options.shift_exchange",
     "stand-in": "services.options.stand_in",
 }

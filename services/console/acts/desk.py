@@ -1,7 +1,8 @@
-"""Carries out what the duty desk does beside a case's own acts: a report for somebody who rings, another
-try for a dead letter, and the name of another authority's child in an emergency.
+"""Carries out what the duty desk does beside a case's own acts: a report for somebody who rings, an
+exercise, another try for a dead letter, and the name of another authority's child in an emergency.
 
-A report opens the episode as a carer's text would. A dead letter is published before it is recorded: one that is
+A report opens the episode as a carer's text would. An exercise is a report about a child who does not exist, marked as
+an exercise from end to end. A dead letter is published before it is recorded: one that is
 published twice is skipped by its consumers. Of a name that was told in an emergency, a manager there hears.
 """
 
@@ -12,7 +13,6 @@ from functools import partial
 from uuid import UUID
 
 from services.console import metrics
-from services.console.acts.authorities import is_live
 from services.console.acts.service import ConsoleService, KeptWords, all_words
 from services.console.policy.access import Operator
 from services.console.policy.acts import REASON
@@ -23,14 +23,17 @@ from services.platform.bus.connection import Connection
 from services.platform.register import directory
 from services.platform.register.child import Identity, cared_for_by, child_by_code, identity_of_child
 from services.platform.register.directory import e164
-from services.platform.store.query import EVERY, Reader
+from services.platform.store.query import EVERY, Query, Reader, first_row
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import AccessOverridden
 from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing
 from services.safeguarding.deeds import Answers, Fault, Faults, Field, Kind
 from services.safeguarding.duty.decisions import RegisterLookedUp
-from services.safeguarding.identifiers import AuthorityId, ChildId, derived, is_provisional, provisional_child
+from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, derived, is_provisional, provisional_child
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct
+
+LIVE = "SELECT live FROM register.authorities WHERE id = %(authority)s"
 
 
 class NotLive(Exception):
@@ -47,6 +50,12 @@ REPORT = (
     Field("story", Kind.WORDS, required=False),
 )
 """What police will ask of whoever reports a child by telephone."""
+
+
+async def is_live(uow: UnitOfWork, authority: AuthorityId) -> bool:
+    """Whether real reports about its children are taken."""
+    found = await uow.fetch(Query(LIVE, {"authority": authority}, first_row))
+    return found is None or bool(found.live)
 
 
 class ReportService(ConsoleService):
@@ -93,6 +102,34 @@ class ReportService(ConsoleService):
             return children[0], {"placement": placement}
         unknown = provisional_child(f"report {answers.act}")
         return unknown, {"placement": placement, "candidates": tuple(children)}
+
+
+class ExerciseService(ConsoleService):
+    async def areas(self, operator: Operator) -> list[tuple[AuthorityId, ForceId]]:
+        """The areas in which the operator may start one."""
+        async with self.store.read() as reader:
+            return await reader.fetch(directory.areas_with_placements(operator.scope))
+
+    async def start(self, operator: Operator, act: UUID, authority: AuthorityId, force: ForceId, reason: str) -> bool:
+        """A repeated `act` starts nothing. The report names a placement, which decides the force, and no real child.
+
+        False: the authority has no placement in that force's area, or the operator may not see it.
+        """
+        if not operator.sees(authority):
+            return False
+        async with self.store.transaction() as uow:
+            placement = await uow.fetch(directory.placement_in_area(authority, force))
+            if placement is None:
+                return False
+            report = partial(ChildReportedMissing, authority=authority, channel="console", placement=placement)
+            await self.recorder(uow, operator, act, provisional_child(f"exercise {act}"), exercise=True).carry_out(
+                OperatorAct.EXERCISE_STARTED,
+                {"reason": reason},
+                lambda words: [report(words=words["reason"])],
+                authority=authority,
+            )
+        metrics.ACTS.labels(OperatorAct.EXERCISE_STARTED, "done").inc()
+        return True
 
 
 class RedriveResult(Enum):

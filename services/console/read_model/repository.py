@@ -8,14 +8,14 @@ from uuid import UUID
 from services.console.policy.acts import ENDS_A_SEARCH, Held, SamePhone
 from services.console.policy.status import DeadLetter, RecordedMessage, is_overdue
 from services.platform.messages.envelope import Received, read
-from services.platform.store.query import Query, Rows, bulk_insert, unnest_rows
+from services.platform.store.query import Query, Rows, all_rows, bulk_insert, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import PoliceReply, RuleDue, Told
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.duty.duties import StrategyDiscussionChanged
-from services.safeguarding.identifiers import AuthorityId, Scope, code_of, derived
+from services.safeguarding.identifiers import AuthorityId, ChildId, Scope, code_of, derived
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 
@@ -334,3 +334,13 @@ def all_recorded(contract: type[M]) -> Callable[[Rows], list[RecordedMessage[M]]
 
 def first_recorded(contract: type[M]) -> Callable[[Rows], RecordedMessage[M] | None]:
     return lambda rows: recorded(rows[0], contract) if rows else None
+
+
+HOLDS_OF_CHILD = """
+    SELECT * FROM disposal.holds WHERE ended_at IS NULL AND (child = %(child)s
+        OR child IS NULL AND authority = (SELECT authority FROM register.for_console WHERE child = %(child)s))
+"""
+
+
+def holds_of_child(child: ChildId) -> Query[Rows]:
+    return Query(HOLDS_OF_CHILD, {"child": child}, all_rows)

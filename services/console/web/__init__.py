@@ -14,18 +14,15 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from services.console.acts.authorities import AuthorityService, ExerciseService
-from services.console.acts.desk import BreakGlassService, DeadLetterRedrive, ReportService
-from services.console.acts.disposal import DisposalService
+from services.console.acts.desk import BreakGlassService, DeadLetterRedrive, ExerciseService, ReportService
 from services.console.acts.service import ActService
 from services.console.settings import ConsoleSettings
 from services.console.web.pages.child import ChildPages, ChildQueries
 from services.console.web.pages.desk import ActPages, BreakGlassPages, DeadLetterPages, ExercisePages, ReportPages
 from services.console.web.pages.overview import Changes, OverviewPages, PageQueries
 from services.console.web.pages.shift import ShiftPages, ShiftQueries
+from services.console.web.pages.sign_in import AccountPages, SignInPages
 from services.console.web.session import SEEN, AskedFirst, SessionGuard, ShownFirst, SignedOut, read_our_form
-from services.console.web.staff.accounts import AccountPages, SignInPages
-from services.console.web.staff.authorities import AuthorityPages, OrganisationPages, RecordPages
 from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
 from services.platform.bus.connection import Connection
 from services.platform.runtime.clocks import Clocks
@@ -55,9 +52,6 @@ def pages(
         SignInPages(guard, templates),
         BreakGlassPages(guard, templates, BreakGlassService(*backing)),
         AccountPages(guard, templates),
-        AuthorityPages(guard, templates, AuthorityService(*backing, settings.providers, settings.casework_url)),
-        OrganisationPages(guard, templates, settings.casework_url),
-        RecordPages(guard, templates, DisposalService(*backing)),
         ChildPages(guard, templates, ChildQueries(*backing)),
         OverviewPages(guard, templates, queries, changes),
         ActPages(guard, templates, ActService(*backing)),

@@ -198,9 +198,6 @@ SECTIONS = (
     Section("/directory", "Directory"),
     Section("/dead-letters", "Dead letters", everywhere=True),
     Section("/exercise", "Exercise"),
-    Section("/authorities", "Authorities", May.ADMINISTER),
-    Section("/organisations", "Forces and agencies", May.SEND_AGAIN, everywhere=True),
-    Section("/records", "Holds and erasure", May.DISPOSE),
 )
 
 

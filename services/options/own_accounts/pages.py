@@ -22,8 +22,8 @@ from services.console.accounts import (
     record_access,
 )
 from services.console.policy.access import ALL, May, Operator
+from services.console.web.pages.sign_in import BEFORE, REFUSED, SignInPages
 from services.console.web.session import ACCOUNT, SECOND_FACTOR, SignedIn, csrf_of, own_path, read_our_form
-from services.console.web.staff.accounts import BEFORE, REFUSED, SignInPages
 from services.console.web.templates import Pages, go_to
 from services.options.own_accounts import proofs, store
 from services.platform.runtime.problems import place_of

@@ -24,8 +24,8 @@ from starlette.responses import Response
 from services.console import accounts, metrics
 from services.console.accounts import Account, record_access
 from services.console.policy.access import LATEST, PROVED_FOR, Claimed, Provider, Providers
+from services.console.web.pages.sign_in import REFUSED, SignInPages
 from services.console.web.session import own_path
-from services.console.web.staff.accounts import REFUSED, SignInPages
 from services.console.web.templates import Pages, go_to
 from services.options.provider_sign_in import store
 from services.platform.runtime.problems import Strangers, read_form

@@ -16,10 +16,13 @@ from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
 from services.handbook import web as handbook
+from services.options.holds_and_erasure.option import OPTION as HOLDS
 from services.options.own_accounts import store as own_accounts
 from services.options.own_accounts.option import OPTION as OWN
 from services.options.own_accounts.proofs import FAILURES_FROM_ONE_PLACE
+from services.options.register_upkeep.option import OPTION as UPKEEP
 from services.options.returns.option import OPTION as RETURNS
+from services.options.set_up.option import OPTION as SET_UP
 from services.options.shift_exchange.option import OPTION as EXCHANGE
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import Channels, Listener, database_url
@@ -42,6 +45,7 @@ from tests.support.in_process.console import (
     step,
 )
 
+DESK = [each.pages["console"] for each in (SET_UP, HOLDS, UPKEEP)]
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)
 GUARDED = {
@@ -80,7 +84,7 @@ async def console(
         CLOCKS,
         changes,
         settings,
-        [handbook.mount, RETURNS.pages["console"], OWN.pages["console"], EXCHANGE.pages["console"]],
+        [handbook.mount, RETURNS.pages["console"], OWN.pages["console"], EXCHANGE.pages["console"], *DESK],
     )
     scheme = "http" if sandbox else "https"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"{scheme}://console") as browser:
@@ -177,7 +181,7 @@ async def test_every_page_that_there_is_has_been_thought_of(
         CLOCKS,
         changes,
         settings_of(database),
-        [handbook.mount, RETURNS.pages["console"], OWN.pages["console"], EXCHANGE.pages["console"]],
+        [handbook.mount, RETURNS.pages["console"], OWN.pages["console"], EXCHANGE.pages["console"], *DESK],
     )
     assert {each.path for each in app.routes if isinstance(each, APIRoute)} == {
         "/", "/parts/open", "/changes", "/directory", "/report", "/exercise", "/parts/exercise", "/sign-in", "/sign-out",

@@ -475,7 +475,10 @@ async def test_without_own_accounts_a_provider_signs_staff_in_and_nobody_types_a
         assert (await come(browser, provider, "then=/")).headers["location"] == "/"
         for path in ("/", "/account", "/directory", "/break-glass"):
             assert (await browser.get(path)).status_code == 200, path
-        assert (await browser.get("/accounts")).status_code == 404
+        navigation = (await browser.get("/directory")).text
+        for path in ("/accounts", "/authorities", "/organisations", "/records"):
+            assert (await browser.get(path)).status_code == 404, path
+            assert f'href="{path}"' not in navigation
         out = await browser.post("/sign-out", data={"csrf": csrf_in(await browser.get("/account"))})
         assert out.headers["location"] == "/sign-in"
 

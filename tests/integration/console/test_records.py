@@ -12,10 +12,13 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from services.console.acts import disposal
-from services.console.acts.disposal import DisposalService, Named
 from services.console.policy.access import Operator
 from services.console.read_model.projections import Handlers
+from services.console.web import pages
+from services.console.web.pages.overview import Changes
+from services.options.holds_and_erasure import service as disposal
+from services.options.holds_and_erasure.service import DisposalService, Named
+from services.options.own_accounts.option import OPTION as OWN
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import disposal as erasures
@@ -37,6 +40,7 @@ from tests.support.in_process.console import (
     heard,
     landing,
     said_by_console,
+    settings_of,
     sign_in,
     somewhere,
 )
@@ -104,6 +108,19 @@ async def records(database: Database, keyring: Keyring, app: FastAPI, opened: St
     people["everywhere"] = await account(opened)
     people["worker"] = await account(opened, OperatorRole.SOCIAL_WORKER, authority=name)
     return Records(database, app, opened, name, ids, people)
+
+
+async def test_a_childs_page_says_that_it_is_held_where_nobody_may_hold_or_erase_here(records: Records) -> None:
+    await records.does("first", "hold", whom="C1", reason="The coroner has asked")
+    path = f"/children/{records.ids['C1']}"
+    assert 'href="/records"' in (await records.shows("second", path)).text
+    changes = Changes(records.store.channels, Clocks())
+    own = [OWN.pages["console"]]
+    records.app = pages(records.store, Clocks(), changes, settings_of(records.database), own)
+    page = (await records.shows("second", path)).text
+    assert "have been kept for an inquiry" in page
+    assert 'href="/records"' not in page
+    assert (await records.shows("second")).status_code == 404
 
 
 async def test_a_hold_is_made_and_ended_with_a_reason_and_shown_on_the_childs_page(records: Records) -> None:

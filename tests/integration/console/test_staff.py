@@ -17,7 +17,6 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from services.console.acts.authorities import AuthorityService
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.pages.overview import Changes
@@ -25,6 +24,7 @@ from services.console.web.session import SECOND_FACTOR
 from services.options.own_accounts import proofs
 from services.options.own_accounts import store as own_accounts
 from services.options.own_accounts.proofs import FAILURES_FROM_ONE_PLACE, FAILURES_OF_ONE_PLACE
+from services.options.set_up.service import AuthorityService
 from services.platform.register.child import child_by_code
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

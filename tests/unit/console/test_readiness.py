@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.console.acts.authorities import TABLES
-from services.console.policy.directory import NEEDED, Facts, ForceFacts, checks
 from services.options.register_upkeep.credentials import WRITABLE
+from services.options.set_up.readiness import NEEDED, Facts, ForceFacts, checks
+from services.options.set_up.service import TABLES
 from tests.unit.console.test_directory import ROTA, listed
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)

@@ -17,7 +17,6 @@ from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
 from services.console.accounts import account_names
-from services.console.acts.disposal import holds_of_child
 from services.console.acts.service import ConsoleService
 from services.console.policy.access import May, Operator
 from services.console.policy.acts import About, possible_acts
@@ -83,7 +82,7 @@ class ChildQueries(ConsoleService):
                 codes_of_children([child], operator.scope),
                 projections.episodes_of_named(child),
                 read_model.acts_about(child, operator.account, self.clocks.wall() - SHIFT),
-                holds_of_child(child),
+                read_model.holds_of_child(child),
                 read_model.same_phone(child),
             )
             episodes = [each for each in all_episodes if operator.sees(each.content.authority)]

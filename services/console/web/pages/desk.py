@@ -13,8 +13,14 @@ from uuid import UUID
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
-from services.console.acts.authorities import ExerciseService
-from services.console.acts.desk import BreakGlassService, DeadLetterRedrive, NotLive, RedriveResult, ReportService
+from services.console.acts.desk import (
+    BreakGlassService,
+    DeadLetterRedrive,
+    ExerciseService,
+    NotLive,
+    RedriveResult,
+    ReportService,
+)
 from services.console.acts.service import ActService, Result, Subject, named_child
 from services.console.policy.access import May, Operator
 from services.console.policy.acts import ACT_SPECS, REASON, SAME_CHILD, About, ActSpec, possible_acts, steps_to_choose

@@ -13,7 +13,7 @@ from services.platform.store import disposal
 from services.platform.store.disposal import ALONE
 from services.platform.store.query import BRIEFLY, PATIENTLY, Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.identifiers import AuthorityId, ChildId, WordsId
+from services.safeguarding.identifiers import AuthorityId, WordsId
 from services.safeguarding.operators import OperatorAct
 
 MOST = 100
@@ -22,10 +22,6 @@ HOLDS = f"""
     LEFT JOIN console.episodes e ON e.episode = h.episode
     ORDER BY h.ended_at IS NOT NULL, h.made_at DESC LIMIT {MOST}
 """  # noqa: S608 this module's own words
-HOLDS_OF_CHILD = """
-    SELECT * FROM disposal.holds WHERE ended_at IS NULL AND (child = %(child)s
-        OR child IS NULL AND authority = (SELECT authority FROM register.for_console WHERE child = %(child)s))
-"""
 ERASURES = f"""
     SELECT r.*, c.code, p.reference AS person, r.approved_at IS NULL AND r.withdrawn_at IS NULL AS waits
     FROM disposal.erasures r LEFT JOIN register.for_console c ON c.child = r.owner LEFT JOIN register.people p ON p.id = r.owner
@@ -167,10 +163,6 @@ class DisposalService(ConsoleService):
 
 def _record(recorder: ActRecorder, what: OperatorAct, whom: Named, said: tuple[WordsId, ...] = ()) -> None:
     recorder.record(what, authority=whom.authority, episode=whom.episode, words=said)
-
-
-def holds_of_child(child: ChildId) -> Query[Rows]:
-    return Query(HOLDS_OF_CHILD, {"child": child}, all_rows)
 
 
 def named(name: str, authority: AuthorityId) -> Query[Named | None]:

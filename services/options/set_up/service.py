@@ -1,22 +1,18 @@
-"""Takes an authority from nothing to live: entered, given a credential, tried, exercised, switched on.
-
-An exercise is a report about a child who does not exist, marked as an exercise from end to end.
-"""
+"""Takes an authority from nothing to live: entered, given a credential, tried, exercised, switched on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
 
 import httpx
 import psycopg
 
-from services.console import metrics
+from services.console.acts.desk import ExerciseService
 from services.console.acts.service import ConsoleService
 from services.console.policy.access import ALL, Operator, Providers
-from services.console.policy.directory import Check, Facts, ForceFacts, checks
+from services.options.set_up.readiness import Check, Facts, ForceFacts, checks
 from services.platform.delivery.model import TEXT_WAYS
 from services.platform.register import directory
 from services.platform.register.operators import (
@@ -28,38 +24,7 @@ from services.platform.register.operators import (
 )
 from services.platform.store.query import Query, Rows, all_rows, first_row
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.child_events.events import ChildReportedMissing
-from services.safeguarding.identifiers import AuthorityId, ForceId, new_id, provisional_child
-from services.safeguarding.operators import OperatorAct
-
-
-class ExerciseService(ConsoleService):
-    async def areas(self, operator: Operator) -> list[tuple[AuthorityId, ForceId]]:
-        """The areas in which the operator may start one."""
-        async with self.store.read() as reader:
-            return await reader.fetch(directory.areas_with_placements(operator.scope))
-
-    async def start(self, operator: Operator, act: UUID, authority: AuthorityId, force: ForceId, reason: str) -> bool:
-        """A repeated `act` starts nothing. The report names a placement, which decides the force, and no real child.
-
-        False: the authority has no placement in that force's area, or the operator may not see it.
-        """
-        if not operator.sees(authority):
-            return False
-        async with self.store.transaction() as uow:
-            placement = await uow.fetch(directory.placement_in_area(authority, force))
-            if placement is None:
-                return False
-            report = partial(ChildReportedMissing, authority=authority, channel="console", placement=placement)
-            await self.recorder(uow, operator, act, provisional_child(f"exercise {act}"), exercise=True).carry_out(
-                OperatorAct.EXERCISE_STARTED,
-                {"reason": reason},
-                lambda words: [report(words=words["reason"])],
-                authority=authority,
-            )
-        metrics.ACTS.labels(OperatorAct.EXERCISE_STARTED, "done").inc()
-        return True
-
+from services.safeguarding.identifiers import AuthorityId, new_id
 
 TABLES = (
     "authority",
@@ -260,9 +225,3 @@ class AuthorityService(ConsoleService):
         row = {"id": name, "authority": authority, "tables": TABLES, "expires_at": now + lasts}
         await uow.fetch(add_credential(row, token, now))
         return name, token
-
-
-async def is_live(uow: UnitOfWork, authority: AuthorityId) -> bool:
-    """Whether real reports about its children are taken."""
-    found = await uow.fetch(Query(AUTHORITIES, {"authorities": [authority]}, first_row))
-    return found is None or bool(found.live)

@@ -1,1 +1,0 @@
-"""Serves sign-in, sign-out and accounts."""

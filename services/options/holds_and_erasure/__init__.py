@@ -1,0 +1,1 @@
+"""Holds for an inquiry and erasure by two people, at the console."""

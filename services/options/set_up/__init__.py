@@ -1,0 +1,1 @@
+"""Authorities at the console: entered, given a credential, tried, exercised, switched on."""
