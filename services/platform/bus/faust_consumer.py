@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import faust
 from aiokafka.errors import KafkaError, KafkaTimeoutError
+from faust.assignor.partition_assignor import PartitionAssignor
 from mode.supervisors import OneForOneSupervisor
 
 from services.platform.bus.consumer import Consumer
@@ -23,6 +24,8 @@ from services.platform.runtime.settings import Settings
 from services.safeguarding.message import Topic
 
 START_WITHIN_SECONDS = 3.0
+JOIN_WITHIN_SECONDS = 60.0
+"""Then it is begun anew: an attempt during which Kafka was made anew can wait for ever."""
 RETRY_SECONDS = 1.0
 """While Kafka is away."""
 WATCH_EVERY_SECONDS = 0.5
@@ -56,6 +59,16 @@ class _Supervisor(OneForOneSupervisor):
 
     def service_operational(self, service: Any) -> bool:
         return service._stopped.is_set() or super().service_operational(service)  # noqa: SLF001 `should_stop` is also true of a crash
+
+
+class _Assignor(PartitionAssignor):
+    """Takes an assignment made for the same member at another address. Faust's own refuses it, so a service whose
+    container was made anew together with Kafka's would run and consume nothing.
+    """
+
+    def on_assignment(self, *args: Any, **kwargs: Any) -> None:
+        with contextlib.suppress(AssertionError):
+            super().on_assignment(*args, **kwargs)
 
 
 class _App(faust.App):
@@ -114,7 +127,8 @@ class FaustConsumer(Consumer[_Come]):
     async def _try_to_start(self) -> bool:
         app = self._build()
         try:
-            await app.start()
+            async with asyncio.timeout(JOIN_WITHIN_SECONDS):
+                await app.start()
             if app.should_stop:
                 raise app.crash_reason or ConsumingEndedError
         except (KafkaError, OSError) as error:
@@ -151,6 +165,7 @@ class FaustConsumer(Consumer[_Come]):
             topic_disable_leader=True,
             topic_allow_declare=False,
             stream_wait_empty=False,
+            PartitionAssignor=_Assignor,
             consumer_auto_offset_reset="earliest",
             consumer_group_instance_id=self._identity,
             broker_commit_interval=self.COMMIT_EVERY_SECONDS,

@@ -5,7 +5,7 @@ import errno
 import os
 import socket
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiokafka.errors import (
@@ -15,6 +15,8 @@ from aiokafka.errors import (
     NodeNotReadyError,
     TopicAuthorizationFailedError,
 )
+from faust.assignor.partition_assignor import PartitionAssignor
+from yarl import URL
 
 from services.platform.bus import faust_consumer
 from services.platform.bus.faust_consumer import ConsumingEndedError, FaustConsumer
@@ -31,8 +33,9 @@ BY_THE_NETWORK = (
 class PlayedFaust:
     """Fails to start as told, once each, then runs until it is crashed."""
 
-    def __init__(self, *failures: Exception) -> None:
+    def __init__(self, *failures: Exception, hangs: int = 0) -> None:
         self.failures = list(failures)
+        self.hangs = hangs
         self.crash_reason: Exception | None = None
         self.started = 0
 
@@ -42,6 +45,8 @@ class PlayedFaust:
 
     async def start(self) -> None:
         self.started += 1
+        if self.started <= self.hangs:
+            await asyncio.Future()
         if self.failures:
             raise self.failures.pop(0)
 
@@ -65,6 +70,32 @@ async def test_what_says_that_kafka_is_away_is_waited_out(monkeypatch: pytest.Mo
         while part.obstacle() is not None:  # noqa: ASYNC110 asks about the part, which has no event
             await asyncio.sleep(0.01)
     assert app.started == 4 + len(BY_THE_NETWORK)
+
+
+async def test_an_attempt_that_would_wait_for_ever_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faust_consumer, "JOIN_WITHIN_SECONDS", 0.05)
+    app = PlayedFaust(hangs=2)
+    part = consumer(app, monkeypatch)
+    await part.start()
+    async with asyncio.timeout(30):
+        while part.obstacle() is not None:  # noqa: ASYNC110 asks about the part, which has no event
+            await asyncio.sleep(0.01)
+    assert app.started == 3
+
+
+async def test_what_was_assigned_to_the_same_member_at_another_address_is_taken() -> None:
+    """As where the containers of Kafka and of a service are made anew together."""
+    processor: Any = SimpleNamespace(topics=(), service="protocol")
+    settings: Any = SimpleNamespace(slot=None, kafka="127.0.0.1:1", kafka_security=None)
+    apps = [FaustConsumer(settings, processor)._build() for _ in range(2)]
+    apps[1].conf.canonical_url = URL("http://made-anew:6066")
+    before, after = (cast("PartitionAssignor", each.assignor) for each in apps)
+    given = before.assign(
+        SimpleNamespace(partitions_for_topic=lambda _: {0, 1}),
+        {"member": before.metadata({"children"})},
+    )["member"]
+    after.on_assignment(given)
+    assert {each.partition for each in after.assigned_actives()} == {0, 1}
 
 
 @pytest.mark.parametrize("late", [False, True])
