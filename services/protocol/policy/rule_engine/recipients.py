@@ -19,6 +19,8 @@ from services.safeguarding.roles import CARERS, ON_DUTY, ROLES, Channel, Role, W
 
 CONTROL_ROOM = Role.POLICE_CONTROL_ROOM
 POLICE_TOLD = Wording("police-told")
+HELD_BY_NIGHT = Wording("strategy-held-by-night")
+"""One mail about a meeting, to somebody who is told nothing else of the absence."""
 MEANT = {
     None: {"police", "duty", "workers", "desks"},
     "people": {"duty", "workers", "desks"},
@@ -178,6 +180,7 @@ def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
         for duty, telling in _tellings(draft, episode)
         if telling.role not in CARERS
         and duty.authority is None
+        and telling.wording != HELD_BY_NIGHT
         and not (telling.role == CONTROL_ROOM and duty.force is None and episode.force is not None)
     ]
     for duty, telling in tellings:
