@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from services.carers.card import Card
-from services.carers.conversation.practice_timeout import PracticeTimeout
-from services.carers.conversation.silence import SilenceTimeout
+from services.carers.conversation.silence import PracticeTimeout, SilenceTimeout
 from services.carers.conversation.worker import TextWorker
 from services.carers.handlers import Alerts, Handlers
 from services.carers.inbound.intake import Intake, Spool

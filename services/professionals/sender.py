@@ -35,9 +35,8 @@ from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.professionals import wording
 from services.professionals.digests import DigestGrouping, fold_text, remember
-from services.professionals.presuppositions import say_what_is_so
 from services.professionals.recipients import RecipientLookup, duty_of
-from services.professionals.wording import MISSING, TextLanguage, mail_code, urgency_of
+from services.professionals.wording import MISSING, TextLanguage, mail_code, say_what_is_so, urgency_of
 from services.safeguarding.duty.decisions import AttemptResult
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, code_of

@@ -14,10 +14,12 @@ import yaml
 from services.platform.delivery.channels.email import EmailContent
 from services.platform.delivery.channels.sms import REPEAT_MARK, segments
 from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.facts import PRESUPPOSED
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import ON_DUTY, Role, Wording
 from services.safeguarding.working_time import TimeForm, format_time
 from services.wording import Words, in_language, languages_in, require_no_field, role_words
+from services.wording.presuppositions import choose_true, show_from_the_start
 
 PLACE = Path(__file__).parent / "matters.yaml"
 PARTS: dict[str, dict[str, list[str]]] = yaml.load(PLACE.read_text(encoding="utf-8"), yaml.CSafeLoader)
@@ -37,6 +39,19 @@ def urgency_of(wording: Wording) -> int:
 
 def may_share_a_mail(one: Wording, another: Wording) -> bool:
     return any({matter_of(one), matter_of(another)} <= part.keys() for part in PARTS.values())
+
+
+show_from_the_start(PRESUPPOSED)
+
+
+def say_what_is_so(duty: Duty) -> Duty:
+    """Puts a sentence that is so in the place of one that is not, as the duty says what is.
+
+    The protocol chose by the same facts, unless it is of another release. Without them the wording stays.
+    """
+    if duty.holds is None:
+        return duty
+    return duty.model_copy(update={"wording": Wording(choose_true(duty.wording, frozenset(duty.holds), PRESUPPOSED))})
 
 
 CALLED = frozenset({Wording("danger-texted"), Wording("carer-unclear")})

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from services.carers.policy.consequences.confirmation import WRONG_CODES_AN_HOUR
 from services.carers.policy.context import ClaimKind, PoliceStand, Standing, TextContext
 from services.carers.policy.decision import Answer, Claim, Decision, Reply, StatusLine, WaitingCode
-from services.carers.policy.outcome import Outcome
+from services.carers.policy.facts import Outcome
 from services.carers.understanding import child_names
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import ChildId

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
-from services.carers.conversation.practice_timeout import AFTER, PracticeTimeout
+from services.carers.conversation.silence import PRACTICE_LASTS, PracticeTimeout
 from services.carers.policy.context import Enrolment
 from services.carers.store import enrolments
 from services.platform.messages.envelope import Received
@@ -77,7 +77,7 @@ async def test_a_practice_that_nobody_ends_ends_by_itself_once(service: Carers, 
     before = await service.last_position()
     await _all(ending)
     assert await service.said_after(before) == []
-    await _began(service, kestrel.ids["cat"], AFTER + timedelta(seconds=1))
+    await _began(service, kestrel.ids["cat"], PRACTICE_LASTS + timedelta(seconds=1))
     await _all(ending)
     mine = [each for each in await service.said_after(before) if each.subject == kestrel.ids["C9"]]
     assert kinds(mine) == ["report.retracted.v1"]

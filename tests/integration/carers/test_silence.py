@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from services.carers.conversation.silence import AFTER, SilenceTimeout
+from services.carers.conversation.silence import RUNG_AFTER, SilenceTimeout
 from services.platform.runtime.clocks import Clocks
 from services.safeguarding.child_events.events import TextNeedsHuman
 from tests.support.in_process.carers import Carers, Kestrel, kinds
@@ -30,7 +30,7 @@ async def test_after_three_silent_minutes_somebody_is_asked_to_ring_and_only_onc
     before = await service.last_position()
     assert not await silence.turn()
     assert await reasons_after(service, before) == []
-    await wait(service, AFTER)
+    await wait(service, RUNG_AFTER)
     assert await silence.turn()
     assert not await silence.turn()
     assert await reasons_after(service, before) == ["still-unclear"]
@@ -45,7 +45,7 @@ async def test_whoever_says_no_or_yes_is_not_rung_and_yes_is_a_report(service: C
         phone = kestrel.phone(person)
         await service.says(phone, "asdf qwer")
         assert sorted(kinds(await service.says(phone, words))) == said
-        await wait(service, AFTER)
+        await wait(service, RUNG_AFTER)
         before = await service.last_position()
         while await silence.turn():
             pass

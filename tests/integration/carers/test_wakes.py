@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from services.carers.conversation import practice_timeout, worker
-from services.carers.conversation.practice_timeout import AFTER, PracticeTimeout
+from services.carers.conversation import silence, worker
+from services.carers.conversation.silence import PRACTICE_LASTS, PracticeTimeout
 from services.carers.inbound import intake
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -26,7 +26,7 @@ LOCK = "SELECT FROM texts_in WHERE worked_at IS NULL FOR UPDATE"
 def no_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "SWEEP_EVERY_SECONDS", 600)
     monkeypatch.setattr(intake, "REPLAY_EVERY_SECONDS", 600)
-    monkeypatch.setattr(practice_timeout, "EVERY_SECONDS", 600)
+    monkeypatch.setattr(silence, "EVERY_SECONDS", 600)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def test_a_practice_ends_when_story_time_has_passed_its_end(service: Carer
     await asyncio.sleep(0.2)
     await service.says(kestrel.phone("cat"), "PRACTICE MISSING")
     before = await service.last_position()
-    clocks.move_to(AFTER + timedelta(seconds=1))
+    clocks.move_to(PRACTICE_LASTS + timedelta(seconds=1))
     async with asyncio.timeout(15):
         while "report.retracted.v1" not in kinds(await service.said_after(before)):  # noqa: ASYNC110 the loop brings it about
             await asyncio.sleep(0.05)
@@ -97,7 +97,7 @@ async def test_a_practice_ends_when_story_time_has_passed_its_end(service: Carer
 async def test_the_end_of_a_practice_is_known_before_it_comes(service: Carers, kestrel: Kestrel) -> None:
     await service.says(kestrel.phone("cat"), "PRACTICE MISSING")
     before = await service.last_position()
-    clocks = Clocks(AFTER - timedelta(seconds=4))
+    clocks = Clocks(PRACTICE_LASTS - timedelta(seconds=4))
     ending = PracticeTimeout(service.store, clocks).ending
     await ending.start()
     async with asyncio.timeout(30):

@@ -9,8 +9,7 @@ import yaml
 
 from services import carers, console, strategy
 from services.carers import messages as of_carers
-from services.professionals.presuppositions import say_what_is_so
-from services.professionals.wording import MAIL_LANGUAGES, TEXT_LANGUAGES
+from services.professionals.wording import MAIL_LANGUAGES, TEXT_LANGUAGES, say_what_is_so
 from services.protocol.checks.rule_checks import WORDINGS
 from services.safeguarding.duty import facts
 from services.safeguarding.duty.duties import ProfessionalNotify

@@ -29,6 +29,8 @@ WHERE_NONE_IS_OPEN = {
     Answer.REFERENCE: Answer.NO_REPORT_OPEN,
     Answer.LOCATED: Answer.LOCATED_UNREPORTED,
 }
+WHERE_ONE_IS_OPEN = {Answer.LURE: Answer.INFORMATION}
+"""Police have the report already: what is said of luring is added to it."""
 
 
 def decide_for_child(child: Child, intent: Intent, context: TextContext) -> Decision:
@@ -41,7 +43,7 @@ def decide_for_child(child: Child, intent: Intent, context: TextContext) -> Deci
     if intent is Intent.FALSE_ALARM:
         return confirmation.claim_false_alarm(child, context)
     kind, fields, answer = SAYS[intent]
-    answer = answer if child.standing.open else WHERE_NONE_IS_OPEN.get(answer, answer)
+    answer = (WHERE_ONE_IS_OPEN if child.standing.open else WHERE_NONE_IS_OPEN).get(answer, answer)
     named = {"episode": child.episode} if issubclass(kind, events.ToldOfEpisode) else {}
     return Decision((tell(child.child, kind, context, **fields, **named),), answer, (child.child,))
 
